@@ -1,0 +1,170 @@
+"""What is said to a chat API, and what comes back. Values without behaviour.
+
+``None`` always means "the API did not say"; it is never a stand-in for zero.
+Clock readings are monotonic nanoseconds of one process, comparable only with each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """``arguments`` is the text as the model wrote it, which need not be valid JSON."""
+
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``content`` is text, or the parts (text, image_url, ...) as they go on the wire."""
+
+    role: str
+    content: str | tuple[JsonObject, ...] | None
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``params`` holds every other field of the body, just as the suite set it."""
+
+    provider: str
+    model: str
+    messages: tuple[Message, ...]
+    params: JsonObject = field(default_factory=dict)
+    tools: tuple[JsonObject, ...] = ()
+    response_format: JsonObject | None = None
+
+    @property
+    def stream(self) -> bool:
+        return self.params.get("stream") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class ChunkKind(StrEnum):
+    ROLE = "role"  # names the speaker, carries no token: never the first token
+    REASONING = "reasoning"
+    ANSWER = "answer"
+    TOOL = "tool"
+    MIXED = "mixed"  # reasoning and answer in one event
+    CONTROL = "control"  # no text: a finish, an end-of-sequence token
+    USAGE = "usage"  # no choice at all
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One stream event of one choice, as it arrived.
+
+    The event was complete at ``arrival_ns`` and not before ``not_before_ns`` (the read before);
+    ``stamp`` names the clock's reader ("read" or "kernel"). ``coalesced``: it shared its read with
+    another event. ``output_tokens`` is the usage so far, cumulative, where the server sends it.
+    """
+
+    arrival_ns: int
+    not_before_ns: int
+    kind: ChunkKind
+    choice: int = 0
+    output_tokens: int | None = None
+    reasoning_chars: int = 0
+    answer_chars: int = 0
+    coalesced: bool = False
+    stamp: str = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When each stage of one request was reached; None for a stage it never reached.
+
+    ``scheduled_ns``: when it was due. ``sent_ns``: when its first byte was written, the
+    connection being open. ``headers_ns``: the response's head. ``done_ns``: the body's end.
+    """
+
+    scheduled_ns: int | None
+    sent_ns: int | None
+    headers_ns: int | None
+    done_ns: int | None
+    chunks: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    index: int
+    text: str
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    id: str | None
+    model: str | None
+    choices: tuple[Choice, ...]
+    usage: Usage
+    timing: Timing
+    trace_id: str | None = None
+    simulated: bool = False
+
+
+class FailureKind(StrEnum):
+    """Why a request has no answer. Statuses have their own kinds where callers act on them."""
+
+    CONNECT = "connect"
+    TLS = "tls"
+    CONNECT_TIMEOUT = "connect_timeout"
+    READ_TIMEOUT = "read_timeout"  # nothing arrived for too long
+    TOTAL_TIMEOUT = "total_timeout"  # the whole request took too long
+    DISCONNECTED = "disconnected"  # the connection ended before the response did
+    PROTOCOL = "protocol"  # not HTTP
+    TOO_LARGE = "too_large"
+    CONTENT_TYPE = "content_type"
+    BAD_STREAM = "bad_stream"  # server-sent events that are none, or hold no chunk
+    BAD_RESPONSE = "bad_response"  # a body that is no chat completion
+    REDIRECT = "redirect"
+    BAD_REQUEST = "bad_request"  # 400
+    AUTHENTICATION = "authentication"  # 401, 403
+    BALANCE = "balance"  # 402
+    NOT_FOUND = "not_found"  # 404
+    RATE_LIMIT = "rate_limit"  # 429
+    MODERATION = "moderation"  # 451
+    SERVER = "server"  # 5xx
+    HTTP = "http"  # any other status
+    SIMULATED = "simulated"  # a simulator answered a live run
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request without an answer. ``partial`` is what had arrived by then: it was paid for."""
+
+    kind: FailureKind
+    message: str
+    status: int | None = None
+    retry_after_s: float | None = None
+    trace_id: str | None = None
+    timing: Timing | None = None
+    partial: Response | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went over the wire (``body`` is its JSON text), and what came of it."""
+
+    url: str
+    body: str
+    result: Response | Failure

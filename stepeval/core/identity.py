@@ -1,0 +1,15 @@
+"""Content hashes: equal content has an equal name, on every machine and in every run."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def content_id(*parts: Any) -> str:
+    """Hash of JSON-like values, 32 hexadecimal digits (128 bits of BLAKE2b).
+
+    Raises:
+        TypeError: A part is not JSON-like.
+    """
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

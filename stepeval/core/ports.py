@@ -1,0 +1,56 @@
+"""The seams: what one room needs of another, handed in by :mod:`stepeval.api`."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias
+
+from stepeval.core.chat import Choice, Exchange, Request
+from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow
+from stepeval.core.task import Cell, Sample, Suite
+
+MakeRequest: TypeAlias = Callable[[Cell], Request]
+
+
+class Send(Protocol):
+    """One request over the wire, once. Never raises for what a server or network does."""
+
+    async def __call__(self, request: Request, *, scheduled_ns: int) -> Exchange: ...
+
+
+class RecordWriter(Protocol):
+    async def add_attempt(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
+        """Returns when it is on disk. ``final``: the cell's record ends with this attempt.
+
+        Raises:
+            StoreError: It cannot be written; what was there before is intact.
+        """
+
+
+class RecordReader(Protocol):
+    """A stored run. Iterators stream: a run may be larger than memory."""
+
+    def info(self) -> RunInfo: ...
+
+    def suite(self) -> Suite: ...
+
+    def records(self) -> Iterator[Record]:
+        """Cells with a final result, in the order they were finished."""
+
+    def scores(self) -> Iterator[ScoreRow]:
+        """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
+
+
+class Scorer(Protocol):
+    """Pure: the same sample and choice give the same score. A frozen dataclass of its options."""
+
+    def __call__(self, sample: Sample, choice: Choice) -> Score: ...
+
+
+class RunListener(Protocol):
+    """Told of what happens while a run goes on; must return at once."""
+
+    def started(self, *, total: int, already_done: int) -> None: ...
+
+    def attempted(self, cell: Cell, attempt: Attempt, *, final: bool) -> None: ...
+
+    def waiting(self, cell: Cell, *, seconds: float) -> None:
+        """A retry of this cell is due in ``seconds``."""

@@ -1,0 +1,92 @@
+"""What happened: attempts, records, scores, and the run they belong to. Never edited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stepeval.core.chat import Exchange, Failure, JsonObject, Response
+from stepeval.core.task import Cell
+
+
+class Mode(StrEnum):
+    """Where a run's answers came from. Runs of different modes are never mixed."""
+
+    LIVE = "LIVE"
+    SIMULATED = "SIMULATED"
+
+
+class Outcome(StrEnum):
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    UNSCORED = "unscored"
+    NO_ANSWER = "no_answer"  # empty content at the length limit: lost to thinking
+    FILTERED = "filtered"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """``started_at`` is the wall clock (seconds since 1970), for people; durations come from the
+    monotonic ``started_ns`` and ``ended_ns``. ``turn`` counts the turns of a conversation.
+    """
+
+    number: int
+    started_at: float
+    started_ns: int
+    ended_ns: int
+    exchange: Exchange
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A cell with its final result. ``attempts`` hold every try, the last one included."""
+
+    cell: Cell
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def result(self) -> Response | Failure:
+        return self.attempts[-1].exchange.result
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """``value`` lies in 0..1; None means it could not be judged, which is not a wrong answer.
+
+    ``answer`` is what the scorer read out of the text.
+    """
+
+    scorer: str
+    value: float | None
+    answer: str | None = None
+    explanation: str | None = None
+    metadata: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """A Score with its place: which choice of which cell, by which rule."""
+
+    cell_id: str
+    choice: int
+    rule: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Where a run's numbers come from. ``created_at`` is seconds since 1970."""
+
+    id: str
+    suite_name: str
+    suite_hash: str
+    mode: Mode
+    created_at: float
+    host: str
+    versions: Mapping[str, str]
+    command: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    label: str | None = None

@@ -1,0 +1,161 @@
+"""What is to be done: a suite after it has been read, checked and expanded.
+
+The YAML's own notions (grids, files, defaults) end in :mod:`stepeval.suite`; a Suite holds what
+will run, so that a stored one can be resumed without the file it came from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from stepeval.core.chat import JsonObject, Message
+from stepeval.core.identity import content_id
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. ``read`` is the longest silence, ``total`` the whole request's time."""
+
+    connect: float = 10.0
+    read: float = 300.0
+    write: float = 30.0
+    total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """``key_env`` names the variables a key is looked for in, first one first; empty: no key.
+
+    ``trusted``: the user, not only the suite's author, vouches for this address.
+    """
+
+    name: str
+    base_url: str
+    key_env: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeouts: Timeouts = Timeouts()
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """``messages`` hold templates; a Sample's values are put in when the request is made."""
+
+    id: str
+    messages: tuple[Message, ...]
+    tools: tuple[JsonObject, ...] = ()
+    response_format: JsonObject | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``input`` is text or named values; ``target`` whatever the scorers compare with.
+
+    ``key`` identifies the content, wherever the sample stands and whatever its metadata: with the
+    epoch it is what arms, prompt versions and runs are paired on.
+    """
+
+    id: str
+    input: str | JsonObject
+    target: Any = None
+    choices: tuple[str, ...] = ()
+    metadata: JsonObject = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        return content_id(self.id, self.input, self.target, self.choices)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One point of the grid: what is compared with the other arms on the same samples.
+
+    ``params`` go on the wire as they are; ``prompt`` and ``provider`` are names.
+    """
+
+    name: str
+    provider: str
+    model: str
+    prompt: str
+    params: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One request to be made. ``id`` hashes its content, never a position: the resume key."""
+
+    id: str
+    arm: Arm
+    sample: Sample
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRule:
+    """``where`` restricts the rule to samples whose metadata match (a list means any of)."""
+
+    id: str
+    scorer: str
+    options: JsonObject = field(default_factory=dict)
+    weight: float = 1.0
+    negate: bool = False
+    where: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``max_attempts`` counts the first one; ``max_cells`` refuses a grid that is larger."""
+
+    concurrency: int = 8
+    max_attempts: int = 4
+    max_cells: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Per million tokens, in ``currency``. ``as_of`` is the date it was read, if it is known."""
+
+    currency: str
+    input: float
+    cached: float
+    output: float
+    as_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """``prices`` override the known ones, by model. ``source`` is the file it was read from."""
+
+    name: str
+    providers: tuple[Provider, ...]
+    prompts: tuple[Prompt, ...]
+    samples: tuple[Sample, ...]
+    arms: tuple[Arm, ...]
+    description: str = ""
+    scoring: tuple[ScoringRule, ...] = ()
+    epochs: int = 1
+    seed: int = 0
+    limits: Limits = Limits()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    source: str | None = None
+
+    @property
+    def cell_count(self) -> int:
+        return len(self.arms) * len(self.samples) * self.epochs
+
+    def provider(self, name: str) -> Provider:
+        return next(provider for provider in self.providers if provider.name == name)
+
+    def prompt(self, prompt_id: str) -> Prompt:
+        return next(prompt for prompt in self.prompts if prompt.id == prompt_id)
+
+
+def metadata_matches(where: JsonObject, metadata: JsonObject) -> bool:
+    """Whether every named field has the wanted value; a list wants any one of its values."""
+    return all(
+        metadata.get(name) in wanted
+        if isinstance(wanted, list | tuple)
+        else metadata.get(name) == wanted
+        for name, wanted in where.items()
+    )

@@ -1,0 +1,1 @@
+"""Summaries become one self-contained HTML page."""

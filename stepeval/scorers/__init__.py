@@ -1,0 +1,1 @@
+"""Scorers: a frozen dataclass of options, called with a Sample and a Choice."""

@@ -1,0 +1,1 @@
+"""A seeded StepFun on loopback, for demos, tests and benchmarks."""

@@ -1,0 +1,1 @@
+"""Estimates with their uncertainty: arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""Durable records: one SQLite file a run."""

@@ -1,0 +1,6 @@
+"""``python -m stepeval`` is ``stepeval``."""
+
+from stepeval.cli.main import main
+
+if __name__ == "__main__":
+    main()

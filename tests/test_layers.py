@@ -41,9 +41,8 @@ def imported(path: Path) -> Iterator[str]:
             if node.module and node.module.startswith("stepeval"):
                 yield node.module
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if HOME.match(node.value):
-                yield node.value.partition(":")[0]
+        elif isinstance(node, ast.Constant) and HOME.match(str(node.value)):
+            yield str(node.value).partition(":")[0]
 
 
 def room(name: str) -> str | None:

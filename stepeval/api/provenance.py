@@ -1,6 +1,7 @@
 """Where a run's numbers come from: host, versions, git, the command that reproduces them."""
 
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -56,6 +57,4 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def this_command() -> str:
     """The command line as it can be typed again. Keys never stand on it."""
-    import shlex
-
     return shlex.join(["stepeval", *sys.argv[1:]])

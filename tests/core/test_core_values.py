@@ -1,5 +1,6 @@
 import base64
 import pickle
+import string
 from urllib.parse import quote
 
 import pytest
@@ -58,11 +59,11 @@ def test_a_registry_imports_on_use_and_helps_with_a_typo() -> None:
     registry = Registry("thing", {"sample": "stepeval.core.task:Sample"})
     assert registry["sample"] is Sample
     assert list(registry) == ["sample"]
-    with pytest.raises(UnknownName, match="unknown thing 'sampel'.*'sample'"):
+    with pytest.raises(UnknownName, match=r"unknown thing 'sampel'.*'sample'"):
         registry["sampel"]
 
 
-SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8)
+SECRETS = st.text(string.ascii_letters + string.digits + "-_+/", min_size=8)
 
 
 @given(SECRETS, st.text(), st.text())
@@ -72,7 +73,7 @@ def test_a_secret_is_scrubbed_in_every_form_it_travels_in(
     secret = Secret(value)
     encoded = base64.b64encode(value.encode()).decode()
     for form in (value, encoded, quote(value, safe="")):
-        assert form not in secret.scrub(f"{before}{form}{after}") or form in f"{before}|{after}"
+        assert form not in secret.scrub(f"{before}{form}{after}")
 
 
 def test_a_secret_shows_itself_nowhere() -> None:

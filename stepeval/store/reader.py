@@ -1,0 +1,123 @@
+"""A stored run, read. Every call reads one consistent state, also while a process writes it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from stepeval.core.errors import StoreError
+from stepeval.core.record import Record, RunInfo, ScoreRow
+from stepeval.core.task import Cell, Suite
+from stepeval.store import rows, schema
+from stepeval.store.codec import from_text
+from stepeval.store.lock import is_locked
+
+_BATCH = 200
+
+# CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
+# means to hold a run's every row before the first is given out.
+
+
+class RunState(StrEnum):
+    COMPLETE = "complete"  # every cell has its final result
+    RUNNING = "running"  # a process is writing it
+    INCOMPLETE = "incomplete"  # stopped, or ended without a word; resumable
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """``finals`` of ``cells`` have their final result. ``last_event`` and ``reason`` are the
+    newest entry of the run's history, ``last_at`` its time in seconds since 1970.
+    """
+
+    state: RunState
+    cells: int
+    finals: int
+    attempts: int
+    scored: int
+    last_event: str
+    last_at: float
+    reason: str | None = None
+
+
+class RunReader:
+    """A :class:`stepeval.core.ports.RecordReader` over a run's directory or its file.
+
+    Raises:
+        StoreError: (from any method, too) No run is stored here, or it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = schema.database(path)
+        with closing(schema.open_to_read(self.path)) as connection:
+            row = connection.execute("SELECT info, cells FROM run").fetchone()
+        self._info = from_text(RunInfo, row[0])
+        self._cells: int = row[1]
+        self._suite: Suite | None = None
+
+    def info(self) -> RunInfo:
+        return self._info
+
+    def suite(self) -> Suite:
+        """The suite as it ran, with the rules of the latest scoring."""
+        query = "SELECT rules FROM scorings ORDER BY number DESC LIMIT 1"
+        with closing(schema.open_to_read(self.path)) as connection:
+            if self._suite is None:
+                text = connection.execute("SELECT suite FROM run").fetchone()[0]
+                self._suite = from_text(Suite, text)
+            scoring = connection.execute(query).fetchone()
+        return replace(self._suite, scoring=rows.read_rules(scoring[0]))
+
+    def records(self) -> Iterator[Record]:
+        """Cells with a final result, in the order they were finished, from one snapshot."""
+        suite = self.suite()
+        arms = {arm.name: arm for arm in suite.arms}
+        samples = {sample.key: sample for sample in suite.samples}
+        query = f"""SELECT c.id, c.arm, c.sample, c.epoch, {rows.attempt_columns("a")}
+            FROM finals f CROSS JOIN cells c ON c.number = f.cell
+            CROSS JOIN attempts a ON a.cell = f.cell ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
+        for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
+            try:
+                cell = Cell(cell_id, arms[arm], samples[sample], epoch)
+            except KeyError:
+                raise StoreError(
+                    f"{self.path}: cell {cell_id} names an arm or sample its suite lacks"
+                ) from None
+            yield Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
+
+    def scores(self) -> Iterator[ScoreRow]:
+        """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
+        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}
+            FROM finals f CROSS JOIN cells c ON c.number = f.cell
+            CROSS JOIN scores s ON s.cell = f.cell
+            WHERE s.scoring = (SELECT max(number) FROM scorings)
+            ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
+        for row in self._rows(query):
+            yield rows.read_score(row[0], row[1:])
+
+    def status(self) -> RunStatus:
+        query = """SELECT (SELECT count(*) FROM finals), (SELECT count(*) FROM attempts),
+            (SELECT count(DISTINCT cell) FROM scores
+             WHERE scoring = (SELECT max(number) FROM scorings)),
+            kind, at, reason FROM events ORDER BY number DESC LIMIT 1"""
+        with closing(schema.open_to_read(self.path)) as connection:
+            finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
+        state = RunState.INCOMPLETE
+        if finals >= self._cells:
+            state = RunState.COMPLETE
+        elif is_locked(self.path.with_name(schema.LOCK)):
+            state = RunState.RUNNING
+        return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason)
+
+    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with closing(schema.open_to_read(self.path)) as connection:
+            try:
+                found = connection.execute(query)
+                while batch := found.fetchmany(_BATCH):
+                    yield from batch
+            except sqlite3.Error as error:
+                raise StoreError(f"{self.path}: cannot be read: {error}") from error

@@ -1,0 +1,157 @@
+"""Attempts and scores as rows of the run's tables, and back."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stepeval.core.chat import Exchange, Failure, Response, Timing
+from stepeval.core.errors import StoreError
+from stepeval.core.record import Attempt, Score, ScoreRow
+from stepeval.core.task import Cell, ScoringRule
+from stepeval.store import chunks
+from stepeval.store.codec import dump, from_text, to_text
+
+_RESPONSE = "response"  # else the column has the failure's kind
+
+_ATTEMPT = (
+    "number", "turn", "started_at", "started_ns", "ended_ns",
+    "outcome", "url", "body", "result", "chunks",
+)  # fmt: skip
+SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
+
+
+def attempt_columns(table: str) -> str:
+    """For a query whose rows go to :func:`read_attempt`; ``table`` is its alias there."""
+    return ", ".join(f"{table}.{name}" for name in _ATTEMPT)
+
+
+def insert_attempt(
+    connection: sqlite3.Connection, cell: Cell, attempt: Attempt, *, final: bool
+) -> None:
+    connection.execute(
+        "INSERT INTO cells (id, arm, sample, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (cell.id, cell.arm.name, cell.sample.key, cell.epoch),
+    )
+    number = _cell_number(connection, cell.id)
+    if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
+        raise StoreError(f"cell {cell.id} has its final attempt already")
+    values = (number, *_attempt_values(attempt))
+    marks = ", ".join("?" * len(values))
+    statement = f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES ({marks})"  # noqa: S608  -- names and marks of this module only
+    seq = connection.execute(statement, values).lastrowid
+    if final:
+        connection.execute("INSERT INTO finals (attempt, cell) VALUES (?, ?)", (seq, number))
+
+
+def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], scoring: int) -> None:
+    statement = f"INSERT INTO scores (scoring, cell, {SCORE_COLUMNS}) VALUES ({', '.join('?' * 9)})"  # noqa: S608  -- names and marks of this module only
+    for row in scores:
+        score = row.score
+        values = (
+            scoring,
+            _cell_number(connection, row.cell_id),
+            row.choice,
+            row.rule,
+            score.scorer,
+            score.value,
+            _text(score.answer),
+            _text(score.explanation),
+            to_text(score.metadata) if score.metadata else None,
+        )
+        connection.execute(statement, values)
+
+
+def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
+    row = connection.execute("SELECT number FROM cells WHERE id = ?", (cell_id,)).fetchone()
+    if row is None:
+        raise StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
+    number: int = row[0]
+    return number
+
+
+def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
+    """``row`` has SCORE_COLUMNS."""
+    choice, rule, scorer, value, answer, explanation, metadata = row
+    known = from_text(dict[str, Any], metadata) if metadata else {}
+    score = Score(scorer, value, _read_text(answer), _read_text(explanation), known)
+    return ScoreRow(cell_id, choice, rule, score)
+
+
+def write_rules(rules: tuple[ScoringRule, ...]) -> str:
+    return to_text([dump(rule) for rule in rules])
+
+
+def read_rules(text: str) -> tuple[ScoringRule, ...]:
+    return from_text(tuple[ScoringRule, ...], text)
+
+
+def read_attempt(row: tuple[Any, ...]) -> Attempt:
+    """``row`` has the columns of :func:`attempt_columns`."""
+    number, turn, started_at, started_ns, ended_ns, outcome, url, body, result, blob = row
+    slim: Response | Failure = (
+        from_text(Response, result) if outcome == _RESPONSE else from_text(Failure, result)
+    )
+    timelines = chunks.unpack(blob, len(_timings(slim)))
+    return Attempt(
+        number=number,
+        started_at=started_at,
+        started_ns=started_ns,
+        ended_ns=ended_ns,
+        exchange=Exchange(url, _read_text(body) or "", _with_timelines(slim, list(timelines))),
+        turn=turn,
+    )
+
+
+def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
+    result = attempt.exchange.result
+    timelines = [timing.chunks for timing in _timings(result)]
+    slim = _with_timelines(result, [()] * len(timelines))
+    return (
+        attempt.number,
+        attempt.turn,
+        attempt.started_at,
+        attempt.started_ns,
+        attempt.ended_ns,
+        _RESPONSE if isinstance(result, Response) else result.kind.value,
+        attempt.exchange.url,
+        _text(attempt.exchange.body),
+        to_text(slim),
+        chunks.pack(timelines),
+    )
+
+
+def _timings(result: Response | Failure) -> list[Timing]:
+    if isinstance(result, Response):
+        return [result.timing]
+    own = [] if result.timing is None else [result.timing]
+    return own + ([] if result.partial is None else [result.partial.timing])
+
+
+def _with_timelines(
+    result: Response | Failure, timelines: list[chunks.Timeline]
+) -> Response | Failure:
+    """``result`` with other chunks, in the order of :func:`_timings`."""
+    if isinstance(result, Response):
+        return replace(result, timing=replace(result.timing, chunks=timelines[0]))
+    rest = list(timelines)
+    timing = None if result.timing is None else replace(result.timing, chunks=rest.pop(0))
+    partial = result.partial
+    if partial is not None:
+        partial = replace(partial, timing=replace(partial.timing, chunks=rest.pop(0)))
+    return replace(result, timing=timing, partial=partial)
+
+
+def _text(text: str | None) -> str | bytes | None:
+    """A lone surrogate has no UTF-8: such a text is stored as bytes rather than refused."""
+    if text is None:
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def _read_text(value: str | bytes | None) -> str | None:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

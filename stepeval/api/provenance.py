@@ -4,7 +4,6 @@ import platform
 import shlex
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +13,14 @@ _NAMED = ("httpx", "stepeval")  # what stands between the numbers and the wire
 
 
 def describe_run(
-    run_id: str, *, suite_name: str, suite_hash: str, mode: Mode, command: str, beside: Path
+    run_id: str,
+    *,
+    created_at: float,
+    suite_name: str,
+    suite_hash: str,
+    mode: Mode,
+    command: str,
+    beside: Path,
 ) -> RunInfo:
     """``beside``: a file whose git checkout, if it is in one, is the suite's."""
     commit, dirty = _git_state(beside.parent)
@@ -23,7 +29,7 @@ def describe_run(
         suite_name=suite_name,
         suite_hash=suite_hash,
         mode=mode,
-        created_at=time.time(),
+        created_at=created_at,
         host=f"{platform.system()} {platform.release()} {platform.machine()}",
         versions={"python": platform.python_version(), **{n: version(n) for n in _NAMED}},
         command=command,

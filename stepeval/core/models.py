@@ -126,3 +126,9 @@ def _violation(rule: Mapping[str, Any], value: Any) -> str | None:
         return None
     lower = f"above {low}" if "above" in rule else f"at least {low}"
     return f"must be {lower}" + (f" and at most {high}" if high is not None else "")
+
+
+def account_tiers() -> Mapping[str, Mapping[str, int]]:
+    """Tier name to its limits: concurrency, requests_per_minute, tokens_per_minute."""
+    tiers: Mapping[str, Mapping[str, int]] = _facts()["tiers"]
+    return tiers

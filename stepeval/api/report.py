@@ -1,0 +1,15 @@
+"""A stored run's HTML report."""
+
+from pathlib import Path
+
+from stepeval.report.content import gather
+from stepeval.report.page import render_page, write_page
+from stepeval.store.run import RunReader
+
+
+def write_report(path: Path, out: Path | None = None) -> Path:
+    """Writes ``reports/<run id>.html``, or ``out``; returns where it is."""
+    reader = RunReader(path)
+    target = out or Path("reports") / f"{reader.info().id}.html"
+    write_page(render_page(gather(reader)), target)
+    return target

@@ -1,0 +1,214 @@
+"""From a suite to a stored, scored run; from a stored run to the rest of it."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stepeval.api.preparation import SuiteOptions, prepare
+from stepeval.api.provenance import describe_run
+from stepeval.api.rescore import score_missing
+from stepeval.api.scoring import BoundRule, bind_rules
+from stepeval.api.simulation import embedded_simulator, is_loopback, is_simulator
+from stepeval.client.credentials import find_key
+from stepeval.client.transport import Client
+from stepeval.core.chat import FailureKind
+from stepeval.core.errors import ExitCode, Problem, UsageError
+from stepeval.core.identity import content_id
+from stepeval.core.models import is_known_host
+from stepeval.core.ports import RunListener
+from stepeval.core.record import Mode
+from stepeval.core.secret import Secret
+from stepeval.core.task import Provider, Suite
+from stepeval.execution.executor import Execution, StopSignal, execute
+from stepeval.store.codec import dump
+from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
+from stepeval.store.runs import RunsFolder
+from stepeval.suite.grid import cells
+from stepeval.suite.requests import make_request
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """``sentence`` says why a run is not complete; None when it is."""
+
+    path: Path
+    exit_code: ExitCode
+    sentence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What both a new and a resumed run consist of. ``simulate``: start the simulator for it."""
+
+    path: Path
+    suite: Suite
+    mode: Mode
+    simulate: bool
+    keys: Mapping[str, Secret | None]
+    rules: tuple[BoundRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run about to begin: told before the first request leaves."""
+
+    path: Path
+    suite: Suite
+    mode: Mode
+    warnings: tuple[Problem, ...]
+
+
+def start_run(
+    options: SuiteOptions,
+    *,
+    folder: Path,
+    simulate: bool,
+    allow_code: bool,
+    command: str,
+    listener: RunListener,
+    announce: Callable[[Start], None],
+) -> RunResult:
+    """Runs the suite and scores what came back.
+
+    Raises:
+        SuiteError, UnknownName: The input is wrong; nothing was sent.
+        ProviderError: No key where one is needed; nothing was sent.
+    """
+    suite, warnings = prepare(options)
+    rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
+    mode = Mode.SIMULATED if simulate or _all_simulated(suite) else Mode.LIVE
+    keys = {} if simulate else _find_keys(suite.providers)
+    runs = RunsFolder(folder)
+    now = time.time()
+    info = describe_run(
+        runs.new_id(suite.name, now),
+        created_at=now,
+        suite_name=suite.name,
+        suite_hash=content_id(dump(suite)),
+        mode=mode,
+        command=command,
+        beside=options.path.resolve(),
+    )
+    session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules)
+    with create_run(folder, info, suite) as store:
+        announce(Start(session.path, suite, mode, warnings))
+        return _finish(session, store, listener)
+
+
+def resume_run(
+    path: Path,
+    *,
+    trust_base_url: bool,
+    allow_code: bool,
+    listener: RunListener,
+    announce: Callable[[Start], None],
+) -> RunResult:
+    """Sends what has no final record yet; needs no suite file.
+
+    A run's folder may come from a stranger, so whom its suite trusted counts for nothing here.
+    """
+    reader = RunReader(path)
+    stored, mode = reader.suite(), reader.info().mode
+    providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
+    suite = replace(stored, providers=providers)
+    rules = bind_rules(suite, allow_code=allow_code)
+    simulate = mode is Mode.SIMULATED and not _all_simulated(suite)
+    keys = {} if simulate else _find_keys(providers)
+    session = _Session(path, suite, mode, simulate, keys, rules)
+    with open_run(path) as store:
+        store.note(RunEvent.RESUMED, time.time())
+        announce(Start(path, suite, mode, ()))
+        return _finish(session, store, listener)
+
+
+def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
+    with ExitStack() as stack:
+        providers = session.suite.providers
+        if session.simulate:
+            simulator = embedded_simulator(session.path, seed=session.suite.seed)
+            url = stack.enter_context(simulator)
+            # The suite keeps the address it names: cells are known by it when the run is resumed.
+            providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
+        execution = asyncio.run(_execute(session, store, providers, listener))
+    event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
+    store.finish(event, time.time(), execution.stopped)
+    score_missing(store, session.rules)
+    return RunResult(session.path, _exit_code(execution), execution.stopped)
+
+
+async def _execute(
+    session: _Session, store: RunStore, providers: tuple[Provider, ...], listener: RunListener
+) -> Execution:
+    suite, done = session.suite, store.done_cells()
+    listener.started(total=suite.cell_count, already_done=len(done))
+    stop = StopSignal()
+    missing = (cell for cell in cells(suite) if cell.id not in done)
+    client = Client(
+        providers, session.keys, mode=session.mode, concurrency=suite.limits.concurrency
+    )
+    async with client:
+        with _stopping_on_signals(stop):
+            return await execute(
+                missing,
+                make_request=make_request(suite),
+                send=client,
+                writer=store,
+                listener=listener,
+                limits=suite.limits,
+                stop=stop,
+            )
+
+
+@contextmanager
+def _stopping_on_signals(stop: StopSignal) -> Iterator[None]:
+    """The first Ctrl-C waits for the answers under way, which are paid for; the second does not."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.request)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _exit_code(execution: Execution) -> ExitCode:
+    if execution.fatal is not None:
+        refused = execution.fatal.kind is not FailureKind.SIMULATED
+        return ExitCode.PROVIDER if refused else ExitCode.INCOMPLETE
+    if execution.stopped is not None:
+        return ExitCode.INTERRUPTED
+    nothing_worked = 0 < execution.recorded == execution.failed
+    return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
+
+
+def _all_simulated(suite: Suite) -> bool:
+    return all(is_simulator(provider.base_url) for provider in _used(suite))
+
+
+def _used(suite: Suite) -> tuple[Provider, ...]:
+    named = {arm.provider for arm in suite.arms}
+    return tuple(provider for provider in suite.providers if provider.name in named)
+
+
+def _find_keys(providers: tuple[Provider, ...]) -> dict[str, Secret | None]:
+    for provider in providers:
+        host = urlsplit(provider.base_url).hostname or ""
+        if not (provider.trusted or is_known_host(host) or is_loopback(provider.base_url)):
+            raise UsageError(
+                f"provider {provider.name!r} sends to {host}, which is not a known host; "
+                "if you trust it, say --trust-base-url"
+            )
+    return {p.name: find_key(p, os.environ, key_file()) for p in providers}
+
+
+def key_file() -> Path:
+    """Where a StepFun key may be kept instead of the environment."""
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "stepeval" / "key"

@@ -1,0 +1,131 @@
+"""The simulator as a server, knowing the answers of suites."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stepeval.api.bundled import bundled_suites
+from stepeval.core.errors import UnknownName, UsageError
+from stepeval.core.models import account_tiers
+from stepeval.core.ports import MakeRequest
+from stepeval.core.task import Arm, Cell, Sample, Suite
+from stepeval.simulator.answers import AnswerKey, Entry, key_of
+from stepeval.simulator.config import SimulatorConfig
+from stepeval.simulator.limits import AccountLimits
+from stepeval.simulator.server import Simulator
+from stepeval.simulator.speed import Speed
+from stepeval.store.run import RunReader
+from stepeval.suite.requests import make_request
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """``run``: know the suite of this stored run only, and keep the ground truth beside it.
+
+    ``while_stdin_open``: end when whoever started this process has gone.
+    """
+
+    port: int = 0
+    seed: int = 0
+    speed: float = 1.0
+    suites: tuple[Path, ...] = ()
+    tier: str | None = None
+    concurrency_limit: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    faults: Mapping[str, float] = field(default_factory=dict)
+    require_key: bool = False
+    log: Path | None = None
+    run: Path | None = None
+    while_stdin_open: bool = False
+
+
+def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
+    """Serves on loopback until interrupted; ``announce`` gets the base URL once it listens."""
+    suites = _known_suites(options)
+    config = SimulatorConfig(
+        seed=options.seed,
+        speed=Speed(scale=options.speed),
+        limits=_limits(options),
+        fault_rates=options.faults,
+        truth_log=options.run / "truth.jsonl" if options.run else options.log,
+        require_key=options.require_key,
+        models=tuple({arm.model for suite in suites for arm in suite.arms}),
+    )
+    asyncio.run(_serve(Simulator(config, answer_key(suites)), options, announce))
+
+
+async def _serve(
+    simulator: Simulator, options: ServeOptions, announce: Callable[[str], None]
+) -> None:
+    try:
+        port = await simulator.start(port=options.port)
+    except OSError as error:
+        raise UsageError(f"port {options.port} cannot be used: {error.strerror}") from error
+    announce(f"http://127.0.0.1:{port}/v1")
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    if options.while_stdin_open:
+        loop.add_reader(sys.stdin, ended.set)  # readable only at its end: nobody writes to it
+    await ended.wait()
+    await simulator.close()
+
+
+def answer_key(suites: Iterable[Suite]) -> AnswerKey:
+    """What the suites' prompts, rendered, are answered with when the answer is right."""
+    key: dict[str, Entry] = {}
+    for suite in suites:
+        make = make_request(suite)
+        for prompt in suite.prompts:
+            arm = Arm("", suite.providers[0].name, "", prompt.id)
+            for sample in suite.samples:
+                key[_asked(make, Cell("", arm, sample))] = _entry(sample)
+    return key
+
+
+def _asked(make: MakeRequest, cell: Cell) -> str:
+    messages = make(cell).messages
+    return key_of([{"role": m.role, "content": m.content} for m in messages])
+
+
+def _entry(sample: Sample) -> Entry:
+    """``metadata.reference`` is an answer that passes, where the target is not one itself."""
+    answer = sample.metadata.get("reference", sample.target)
+    difficulty = sample.metadata.get("difficulty", 0.4)
+    return Entry(
+        target_text=answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False),
+        difficulty=min(max(float(difficulty), 0.0), 1.0),
+        choices=sample.choices,
+        kind=str(sample.metadata.get("kind", "text")),
+    )
+
+
+def _known_suites(options: ServeOptions) -> list[Suite]:
+    if options.run is not None:
+        return [RunReader(options.run).suite()]
+    # pydantic and YAML are needed for files only: a run's own simulator starts without them
+    from stepeval.api.preparation import SuiteOptions, prepare
+
+    files = [*bundled_suites().values(), *options.suites]
+    return [prepare(SuiteOptions(file))[0] for file in files]
+
+
+def _limits(options: ServeOptions) -> AccountLimits | None:
+    tier: Mapping[str, Any] = {}
+    if options.tier is not None:
+        tiers = account_tiers()
+        if options.tier not in tiers:
+            raise UnknownName("account tier", options.tier, tiers)
+        tier = tiers[options.tier]
+    chosen = AccountLimits(
+        concurrency=options.concurrency_limit or tier.get("concurrency"),
+        requests_per_minute=options.rpm or tier.get("requests_per_minute"),
+        tokens_per_minute=options.tpm or tier.get("tokens_per_minute"),
+    )
+    return None if chosen == AccountLimits() else chosen

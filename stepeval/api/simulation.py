@@ -1,0 +1,63 @@
+"""The embedded simulator: a process of its own, so that client and server share no loop."""
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stepeval.core.errors import StepevalError
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@contextmanager
+def embedded_simulator(run_folder: Path, *, seed: int) -> Iterator[str]:
+    """The base URL of a simulator that knows the run's suite; it ends with the block.
+
+    The ground truth of what it read and sent goes to ``truth.jsonl`` in the run's folder.
+    """
+    arguments = ["--run", str(run_folder), "--seed", str(seed), "--while-stdin-open", "--json"]
+    process = subprocess.Popen(  # noqa: S603 -- our own program, no shell
+        [sys.executable, "-m", "stepeval", "simulate", "--port", "0", *arguments],
+        stdin=subprocess.PIPE,  # closes when this process ends, however it ends
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the run, which still has answers under way
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise StepevalError(f"the simulator did not start (exit code {process.wait()})")
+        yield str(json.loads(line)["base_url"])
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def is_simulator(base_url: str) -> bool:
+    """Whether a simulator answers at this loopback address; asks nobody beyond it."""
+    if not is_loopback(base_url):
+        return False
+    address = urlsplit(base_url)
+    if address.scheme != "http":
+        return False
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
+    try:
+        connection.request("GET", f"{address.path.rstrip('/')}/models")
+        return connection.getresponse().getheader("x-stepeval-simulator") is not None
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,42 @@
+"""Stored runs by name, listed and exported."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from stepeval.analysis.export import write_csv, write_jsonl
+from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
+from stepeval.core.errors import UnknownName
+from stepeval.core.ports import RecordReader
+from stepeval.store.run import RunReader
+from stepeval.store.runs import RunsFolder, RunSummary
+
+TABLES: Mapping[str, Callable[[RecordReader], Any]] = {
+    "samples": sample_rows,
+    "scores": score_rows,
+    "chunks": chunk_rows,
+}
+
+
+def locate(name: str, folder: Path) -> Path:
+    """A run by its id, a prefix of it, ``latest`` or a path. Raises RunNotFound."""
+    return RunsFolder(folder).find(name)
+
+
+def list_runs(folder: Path) -> list[RunSummary]:
+    """Newest first; one that cannot be read is listed with its problem."""
+    return RunsFolder(folder).list()
+
+
+def export(path: Path, file: IO[str], *, table: str, form: str, raw: bool) -> None:
+    """Writes one of the tables of docs/data.md as ``csv`` or ``jsonl``.
+
+    ``raw`` leaves out the quote mark that keeps a spreadsheet from running a cell as a formula.
+    """
+    if table not in TABLES:
+        raise UnknownName("table", table, TABLES)
+    rows = TABLES[table](RunReader(path))
+    if form == "csv":
+        write_csv(rows, file, raw=raw)
+    else:
+        write_jsonl(rows, file)

@@ -1,0 +1,167 @@
+"""A run as it goes on: done, rate, spend, time left. On a terminal a bar, elsewhere lines."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepeval.core.chat import Failure, Response
+from stepeval.core.pricing import cost, price_for
+from stepeval.core.record import Attempt, Mode
+from stepeval.core.task import Cell, Suite
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_LINE_EVERY_S = 5.0
+_BAR_EVERY_S = 0.1
+
+
+@dataclass
+class Tally:
+    """What a listener has been told so far. Money is counted by currency, and only when known."""
+
+    suite: Suite
+    mode: Mode
+    total: int = 0
+    done: int = 0
+    done_before: int = 0
+    failed: int = 0
+    retries: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
+    unpriced: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def count(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
+        result = attempt.exchange.result
+        self.done += final
+        self.retries += not final
+        self.failed += final and isinstance(result, Failure)
+        paid = result if isinstance(result, Response) else result.partial
+        if paid is not None:
+            self._spend(cell, paid)
+
+    def _spend(self, cell: Cell, response: Response) -> None:
+        price = price_for(self.suite, cell.arm, self.mode)
+        amount = cost(response.usage, price)
+        if price is None or amount is None:
+            self.unpriced += 1
+        else:
+            self.spent[price.currency] = self.spent.get(price.currency, 0.0) + amount
+
+    def rate(self) -> float:
+        """Cells a second since this session began."""
+        elapsed = time.monotonic() - self.began
+        return (self.done - self.done_before) / elapsed if elapsed > 0 else 0.0
+
+    def seconds_left(self) -> float | None:
+        rate = self.rate()
+        return (self.total - self.done) / rate if rate > 0 else None
+
+    def spend(self) -> str:
+        """Unknown is said, never shown as nothing."""
+        known = " + ".join(f"{amount:.4f} {currency}" for currency, amount in self.spent.items())
+        if not self.unpriced:
+            return known or "0"
+        return f"{known} + {self.unpriced} of unknown price" if known else "cost unknown"
+
+    def line(self) -> str:
+        left = self.seconds_left()
+        parts = [
+            f"{self.done}/{self.total}",
+            f"{self.rate():.1f}/s",
+            self.spend(),
+            f"{self.failed} failed" if self.failed else "",
+            f"{self.retries} retried" if self.retries else "",
+            "" if left is None else f"about {duration(left)} left",
+        ]
+        return "  ".join(part for part in parts if part)
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+class LineProgress:
+    """For logs and pipes: a line on standard error every few seconds. Quiet when told so."""
+
+    def __init__(self, tally: Tally, *, quiet: bool) -> None:
+        self.tally = tally
+        self._quiet = quiet
+        self._due = time.monotonic() + _LINE_EVERY_S
+
+    def started(self, *, total: int, already_done: int) -> None:
+        self.tally.total, self.tally.done = total, already_done
+        self.tally.done_before = already_done
+        self.tally.began = time.monotonic()
+
+    def attempted(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
+        self.tally.count(cell, attempt, final=final)
+        if time.monotonic() >= self._due and not self._quiet:
+            self._due = time.monotonic() + _LINE_EVERY_S
+            click.echo(self.tally.line(), err=True)
+
+    def waiting(self, cell: Cell, *, seconds: float) -> None:
+        """Retries are counted, not listed: a log of waits helps nobody."""
+
+
+class BarProgress(LineProgress):
+    def __init__(self, tally: Tally, bar: "Progress") -> None:
+        super().__init__(tally, quiet=True)
+        self._bar = bar
+        self._task = bar.add_task("", total=None, line="")
+        self._drawn = 0.0
+
+    def started(self, *, total: int, already_done: int) -> None:
+        super().started(total=total, already_done=already_done)
+        self._draw()
+
+    def attempted(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
+        super().attempted(cell, attempt, final=final)
+        # Drawing costs more than counting: ten times a second is as much as an eye takes in.
+        if time.monotonic() - self._drawn >= _BAR_EVERY_S or self.tally.done == self.tally.total:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        tally = self.tally
+        self._bar.update(
+            self._task, total=tally.total, completed=tally.done, line=tally.line(), refresh=True
+        )
+
+
+class LateListener:
+    """Passes on to a listener that can only be made once the suite is known."""
+
+    def __init__(self) -> None:
+        self.inner: Any = None
+
+    def started(self, *, total: int, already_done: int) -> None:
+        self.inner.started(total=total, already_done=already_done)
+
+    def attempted(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
+        self.inner.attempted(cell, attempt, final=final)
+
+    def waiting(self, cell: Cell, *, seconds: float) -> None:
+        self.inner.waiting(cell, seconds=seconds)
+
+
+@contextmanager
+def progress(tally: Tally, *, quiet: bool) -> Iterator[LineProgress]:
+    if quiet or not sys.stderr.isatty():
+        yield LineProgress(tally, quiet=quiet)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (BarColumn(bar_width=30), TextColumn("{task.fields[line]}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bar:
+        yield BarProgress(tally, bar)

@@ -1,0 +1,192 @@
+"""Commands that send requests, and `score`, which judges what they brought."""
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepeval.cli.options import (
+    as_json,
+    find_run,
+    open_it,
+    run_argument,
+    runs_folder,
+    suite_options,
+)
+
+if TYPE_CHECKING:
+    from stepeval.api.preparation import SuiteOptions
+    from stepeval.api.run import RunResult, Start
+    from stepeval.core.ports import RunListener
+
+
+def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--no-report", is_flag=True, help="Do not write the HTML report."),
+        open_it,
+        click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers."),
+        as_json,
+        runs_folder,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("suite", required=False, type=click.Path(path_type=Path))
+@click.option("--resume", "resumed", metavar="RUN", help="Finish this run; needs no suite.")
+@click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost.")
+@suite_options
+@_execution_options
+def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, **rest: Any) -> int:
+    """Run a suite against its API, score what comes back, write the report.
+
+    Every response is stored before anything else is done with it. Ctrl-C waits for the answers
+    under way; a second one does not. `stepeval resume` sends what is missing.
+    """
+    if (suite is None) == (resumed is None):
+        raise click.UsageError("name a suite to run, or a run to --resume; not both")
+    if resumed is not None:
+        return _resume(resumed, trust_base_url=options(Path()).trust_base_url, **rest)
+    assert suite is not None
+    return _start(options(suite), simulate=simulate, **rest)
+
+
+@click.command()
+@run_argument
+@click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones.")
+@_execution_options
+def resume(run: str, **options: Any) -> int:
+    """Finish an interrupted run: send only what is missing."""
+    return _resume(run, **options)
+
+
+@click.command()
+@suite_options
+@_execution_options
+def demo(options: Any, **rest: Any) -> int:
+    """Run the reasoning-tiers suite on the embedded simulator: no key, no cost, real HTTP."""
+    from stepeval.api.bundled import bundled_suite
+
+    return _start(options(bundled_suite("reasoning_tiers")), simulate=True, **rest)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--suite", type=click.Path(path_type=Path), help="Take the scoring rules of this suite."
+)
+@click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers.")
+@as_json
+@runs_folder
+def score(run: str, suite: Path | None, allow_scorer_code: bool, json: bool, runs: Path) -> int:
+    """Score a stored run again, without a request. Earlier scorings stay in the store."""
+    from stepeval.api.rescore import rescore
+
+    path = find_run(run, runs)
+    rescore(path, suite=suite, allow_code=allow_scorer_code)
+    _print_summary(path, json=json)
+    return 0
+
+
+def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) -> int:
+    from stepeval.api.provenance import this_command
+    from stepeval.api.run import start_run
+
+    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+        return start_run(
+            options,
+            folder=runs,
+            simulate=simulate,
+            allow_code=rest["allow_scorer_code"],
+            command=this_command(),
+            listener=listener,
+            announce=announce,
+        )
+
+    return _watch(begin, **rest)
+
+
+def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
+    from stepeval.api.run import resume_run
+
+    path = find_run(name, runs)
+
+    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+        return resume_run(
+            path,
+            trust_base_url=trust_base_url,
+            allow_code=rest["allow_scorer_code"],
+            listener=listener,
+            announce=announce,
+        )
+
+    return _watch(begin, **rest)
+
+
+def _watch(
+    begin: "Callable[[RunListener, Callable[[Start], None]], RunResult]",
+    *,
+    json: bool,
+    no_report: bool,
+    open_it: bool,
+    **_: Any,
+) -> int:
+    """Shows the run while it goes on, then its summary, then writes the report."""
+    from stepeval.cli.progress import LateListener, Tally, progress
+
+    listener = LateListener()
+    with ExitStack() as stack:
+
+        def announce(start: "Start") -> None:
+            _announce(start)
+            tally = Tally(start.suite, start.mode)
+            listener.inner = stack.enter_context(progress(tally, quiet=json))
+
+        result = begin(listener, announce)
+    report = None if no_report else _write_report(result.path, open_it=open_it)
+    _print_summary(result.path, json=json, report=report)
+    if result.sentence is not None:
+        from stepeval.cli.terminal import plain
+
+        click.echo(plain(result.sentence), err=True)
+    return int(result.exit_code)
+
+
+def _announce(start: "Start") -> None:
+    from stepeval.cli.terminal import plain
+
+    for warning in start.warnings:
+        click.echo(plain(f"warning: {warning}"), err=True)
+    suite = start.suite
+    head = f"{start.mode}  {suite.name}: {len(suite.arms)} arms x {len(suite.samples)} samples"
+    epochs = f" x {suite.epochs} epochs" if suite.epochs > 1 else ""
+    click.echo(plain(f"{head}{epochs} = {suite.cell_count} requests -> {start.path}"), err=True)
+
+
+def _write_report(path: Path, *, open_it: bool) -> Path:
+    from stepeval.api.report import write_report
+
+    report = write_report(path)
+    if open_it:
+        click.launch(str(report))
+    return report
+
+
+def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> None:
+    from stepeval.api.summary import summarise, summary_json
+
+    summary = summarise(path)
+    if json:
+        from stepeval.cli.main import echo_json
+
+        echo_json({**summary_json(summary), "report": None if report is None else str(report)})
+        return
+    from stepeval.cli.tables import print_summary
+
+    print_summary(summary)
+    if report is not None:
+        click.echo(f"report: {report}", file=sys.stdout)

@@ -1,0 +1,89 @@
+"""Commands that read stored runs."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from stepeval.cli.options import as_json, find_run, open_it, run_argument, runs_folder
+
+
+@click.command()
+@run_argument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here.")
+@open_it
+@runs_folder
+def report(run: str, out: Path | None, open_it: bool, runs: Path) -> None:
+    """Write a stored run's HTML report: one file, no network, to be mailed or committed."""
+    from stepeval.api.report import write_report
+
+    path = write_report(find_run(run, runs), out)
+    click.echo(str(path))
+    if open_it:
+        click.launch(str(path))
+
+
+@click.command()
+@as_json
+@runs_folder
+def runs(json: bool, runs: Path) -> None:
+    """List the stored runs, newest first."""
+    from stepeval.api.stored import list_runs
+
+    listed = list_runs(runs)
+    if json:
+        from dataclasses import asdict
+
+        from stepeval.cli.main import echo_json
+
+        echo_json([asdict(one) for one in listed])
+        return
+    from stepeval.cli.tables import print_runs
+
+    print_runs(listed)
+
+
+@click.command()
+@run_argument
+@as_json
+@runs_folder
+def show(run: str, json: bool, runs: Path) -> None:
+    """Show a stored run's results in the terminal."""
+    from stepeval.api.summary import summarise, summary_json
+
+    summary = summarise(find_run(run, runs))
+    if json:
+        from stepeval.cli.main import echo_json
+
+        echo_json(summary_json(summary))
+        return
+    from stepeval.cli.tables import print_summary
+
+    print_summary(summary)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True
+)
+@click.option(
+    "--table",
+    type=click.Choice(["samples", "scores", "chunks"]),
+    default="samples",
+    show_default=True,
+)
+@click.option("--raw", is_flag=True, help="CSV cells as they are, even those a sheet would run.")
+@click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file.")
+@runs_folder
+def export(run: str, form: str, table: str, raw: bool, out: Path | None, runs: Path) -> None:
+    """Write a stored run as CSV (safe to open in a spreadsheet) or JSON lines."""
+    from stepeval.api.stored import export as write
+
+    path = find_run(run, runs)
+    if out is None:
+        write(path, sys.stdout, table=table, form=form, raw=raw)
+        return
+    with out.open("w", encoding="utf-8", newline="") as file:
+        write(path, file, table=table, form=form, raw=raw)
+    click.echo(str(out), err=True)

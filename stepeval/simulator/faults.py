@@ -31,7 +31,13 @@ BODY_FAULTS = (
     "huge-line",
     "wrong-content-type",
 )
-FAULTS: tuple[str, ...] = (*STATUS_FAULTS, *DIALECT_FAULTS, *EVENT_FAULTS, *BODY_FAULTS, "slow-headers")
+FAULTS: tuple[str, ...] = (
+    *STATUS_FAULTS,
+    *DIALECT_FAULTS,
+    *EVENT_FAULTS,
+    *BODY_FAULTS,
+    "slow-headers",
+)
 
 
 def choose(

@@ -43,7 +43,11 @@ class Event(NamedTuple):
 def schedule(plan: Plan, speed: Speed) -> list[Event]:
     """All events in order of time; the choices of ``n`` > 1 take turns."""
     first_ns = _first_token_ns(plan, speed)
-    events = [event for i in range(len(plan.choices)) for event in _choice_events(plan, i, first_ns, speed)]
+    events = [
+        event
+        for i in range(len(plan.choices))
+        for event in _choice_events(plan, i, first_ns, speed)
+    ]
     if len(plan.choices) > 1:
         events.sort(key=lambda event: event.delay_ns)
     # Scaled only now: without delays the choices still come in turns.

@@ -1,0 +1,259 @@
+"""A stored run as rows: streamed, one record in memory at a time, without pandas."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow
+from stepeval.analysis.outcomes import NOT_COUNTED, outcome_of, sample_score
+from stepeval.analysis.prices import price_for
+from stepeval.analysis.timing import coalesced_share, finish_ns, latency, phase_tokens
+from stepeval.core.chat import Choice, Failure, Response, Timing, Usage
+from stepeval.core.ports import RecordReader
+from stepeval.core.pricing import cost
+from stepeval.core.record import Attempt, Outcome, Record, RunInfo, ScoreRow
+from stepeval.core.task import Price, Suite
+
+__all__ = ["ChunkRow", "SampleRow", "ScoreTableRow", "chunk_rows", "sample_rows", "score_rows"]
+
+_NS_PER_MS = 1e6
+
+
+def sample_rows(reader: RecordReader) -> Iterator[SampleRow]:
+    """A row for each choice of each finished cell, in the order the cells were finished."""
+    info, suite = reader.info(), reader.suite()
+    prices = {arm.name: price_for(arm, suite, info.mode) for arm in suite.arms}
+    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
+    for record, scores in _with_scores(reader):
+        arm = record.cell.arm.name
+        request = _request_columns(record, prices[arm])
+        for choice, result in _choice_columns(record, suite, scores):
+            yield SampleRow(
+                **_identity(record, info),
+                params=params[arm],
+                choice=choice,
+                **result,
+                **request,
+            )
+
+
+def score_rows(reader: RecordReader) -> Iterator[ScoreTableRow]:
+    info = reader.info()
+    for row in reader.scores():
+        score = row.score
+        yield ScoreTableRow(
+            run_id=info.id,
+            mode=info.mode,
+            cell_id=row.cell_id,
+            choice=row.choice,
+            rule=row.rule,
+            scorer=score.scorer,
+            value=score.value,
+            answer=score.answer,
+            explanation=score.explanation,
+            metadata=json.dumps(score.metadata, sort_keys=True),
+        )
+
+
+def chunk_rows(reader: RecordReader) -> Iterator[ChunkRow]:
+    info = reader.info()
+    for record in reader.records():
+        timing = _timing(record.result)
+        if timing is None:
+            continue
+        before: int | None = None
+        for index, chunk in enumerate(timing.chunks):
+            yield ChunkRow(
+                run_id=info.id,
+                mode=info.mode,
+                cell_id=record.cell.id,
+                arm=record.cell.arm.name,
+                index=index,
+                choice=chunk.choice,
+                kind=chunk.kind,
+                arrival_ms=_ms(timing.sent_ns, chunk.arrival_ns),
+                not_before_ms=_ms(timing.sent_ns, chunk.not_before_ns),
+                gap_ms=_ms(before, chunk.arrival_ns),
+                output_tokens=chunk.output_tokens,
+                reasoning_chars=chunk.reasoning_chars,
+                answer_chars=chunk.answer_chars,
+                coalesced=chunk.coalesced,
+                stamp=chunk.stamp,
+            )
+            before = chunk.arrival_ns
+
+
+def _with_scores(reader: RecordReader) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+    """Both come in the same order, so one pass joins them; not every record has scores."""
+    groups = groupby(reader.scores(), lambda row: row.cell_id)
+    waiting = next(groups, None)
+    for record in reader.records():
+        scores: tuple[ScoreRow, ...] = ()
+        if waiting is not None and waiting[0] == record.cell.id:
+            scores = tuple(waiting[1])
+            waiting = next(groups, None)
+        yield record, scores
+
+
+def _identity(record: Record, info: RunInfo) -> dict[str, Any]:
+    cell = record.cell
+    return {
+        "run_id": info.id,
+        "mode": info.mode,
+        "cell_id": cell.id,
+        "arm": cell.arm.name,
+        "provider": cell.arm.provider,
+        "model": cell.arm.model,
+        "prompt": cell.arm.prompt,
+        "sample_id": cell.sample.id,
+        "sample_key": cell.sample.key,
+        "epoch": cell.epoch,
+    }
+
+
+def _choice_columns(
+    record: Record, suite: Suite, scores: Iterable[ScoreRow]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    by_choice: dict[int, dict[str, ScoreRow]] = {}
+    for row in scores:
+        by_choice.setdefault(row.choice, {})[row.rule] = row
+    result = record.result
+    choices: tuple[Choice | None, ...] = ()
+    if isinstance(result, Response):
+        choices = result.choices
+    for choice in choices or (None,):
+        index = choice.index if choice is not None else 0
+        score = sample_score(suite.scoring, record.cell.sample, by_choice.get(index, {}))
+        outcome = outcome_of(result, choice, score)
+        yield index, {**_said(choice), **_judged(outcome, score)}
+
+
+def _judged(outcome: Outcome, score: float | None) -> dict[str, Any]:
+    correct = None if outcome in NOT_COUNTED else outcome is Outcome.CORRECT
+    return {"outcome": outcome, "score": score, "correct": correct}
+
+
+def _said(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        names = ("text", "reasoning", "finish_reason", "reasoning_chars", "answer_chars")
+        return dict.fromkeys(names)
+    return {
+        "text": choice.text,
+        "reasoning": choice.reasoning,
+        "finish_reason": choice.finish_reason,
+        "reasoning_chars": None if choice.reasoning is None else len(choice.reasoning),
+        "answer_chars": len(choice.text),
+    }
+
+
+def _request_columns(record: Record, price: Price | None) -> dict[str, Any]:
+    result = record.result
+    failure = result if isinstance(result, Failure) else None
+    return {
+        "attempts": len(record.attempts),
+        "failure": failure and failure.kind.value,
+        "failure_message": failure and failure.message,
+        "status": failure and failure.status,
+        "trace_id": result.trace_id,
+        "cost": _cost(record, price),
+        "currency": price and price.currency,
+        "schedule_lag_ms": _schedule_lag(record.attempts),
+        **_latencies(record),
+        **_tokens(result),
+    }
+
+
+def _latencies(record: Record) -> dict[str, Any]:
+    result = record.result
+    timing = result.timing if isinstance(result, Response) else Timing(None, None, None, None)
+    found = latency(timing)
+    return {
+        "ttfe_ms": found.ttfe,
+        "ttft_ms": found.ttft,
+        "ttfr_ms": found.ttfr,
+        "ttfa_ms": found.ttfa,
+        "thinking_ms": found.thinking,
+        "tpot_ms": found.tpot,
+        "e2e_ms": found.e2e,
+        "stall_ms": found.stall,
+        "user_ms": _user_time(record.attempts, timing),
+        "chunk_count": len(timing.chunks) or None,
+        "coalesced_share": coalesced_share(timing.chunks),
+    }
+
+
+def _tokens(result: Response | Failure) -> dict[str, Any]:
+    usage = result.usage if isinstance(result, Response) else Usage()
+    phases = phase_tokens(result.timing.chunks) if isinstance(result, Response) else None
+    reasoning, answer, source = usage.reasoning_tokens, None, None
+    if reasoning is not None:
+        source = "provider"
+        if usage.output_tokens is not None and usage.output_tokens >= reasoning:
+            answer = usage.output_tokens - reasoning
+    elif phases is not None:
+        source = "chunks"
+        reasoning, answer = phases.reasoning, phases.answer
+    return {
+        "input_tokens": usage.input_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": reasoning,
+        "answer_tokens": answer,
+        "reasoning_source": source,
+    }
+
+
+def _cost(record: Record, price: Price | None) -> float | None:
+    """Of every attempt that says its tokens: an answer that broke off was paid for, too.
+
+    None where the final answer's own cost is unknown, for the sum would look complete.
+    """
+    costs = [cost(_usage(attempt.exchange.result), price) for attempt in record.attempts]
+    if isinstance(record.result, Response) and costs[-1] is None:
+        return None
+    known = [value for value in costs if value is not None]
+    return sum(known) if known else None
+
+
+def _usage(result: Response | Failure) -> Usage:
+    response = result if isinstance(result, Response) else result.partial
+    return Usage() if response is None else response.usage
+
+
+def _timing(result: Response | Failure) -> Timing | None:
+    if isinstance(result, Response):
+        return result.timing
+    return result.partial.timing if result.partial is not None else result.timing
+
+
+def _last_session(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Those of the process that finished the cell: another one's clock cannot be compared.
+
+    Attempts count up within a process, and a resumed run counts from the start.
+    """
+    first = len(attempts) - 1
+    while first > 0 and _follows(attempts[first], attempts[first - 1]):
+        first -= 1
+    return attempts[first:]
+
+
+def _follows(attempt: Attempt, before: Attempt) -> bool:
+    counted_up = (attempt.turn, attempt.number) > (before.turn, before.number)
+    return counted_up and attempt.started_ns >= before.ended_ns
+
+
+def _user_time(attempts: tuple[Attempt, ...], timing: Timing) -> float | None:
+    first = _last_session(attempts)[0]
+    sent = _timing(first.exchange.result)
+    start = first.started_ns if sent is None or sent.sent_ns is None else sent.sent_ns
+    return _ms(start, finish_ns(timing))
+
+
+def _schedule_lag(attempts: tuple[Attempt, ...]) -> float | None:
+    timing = _timing(_last_session(attempts)[0].exchange.result)
+    return None if timing is None else _ms(timing.scheduled_ns, timing.sent_ns)
+
+
+def _ms(start_ns: int | None, end_ns: int | None) -> float | None:
+    return None if start_ns is None or end_ns is None else (end_ns - start_ns) / _NS_PER_MS

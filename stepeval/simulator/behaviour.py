@@ -8,11 +8,11 @@ how it is delivered: a stream says what the same request without ``stream`` says
 import json
 import random
 from dataclasses import replace
+from hashlib import blake2b
 
 import orjson
 
 from stepeval.core.chat import JsonObject
-from stepeval.core.identity import content_id
 from stepeval.simulator.answers import AnswerKey, Entry, key_of, right, wrong
 from stepeval.simulator.effort import DEFAULT_EFFORT, EFFORTS
 from stepeval.simulator.plan import Plan, PlannedCall, PlannedChoice
@@ -30,7 +30,12 @@ _HALF = 0.5
 
 def draw_id(body: JsonObject) -> str:
     """Equal for bodies that ask for the same answer, however it is to be delivered."""
-    return content_id({name: value for name, value in body.items() if name not in _DELIVERY})
+    asked = {name: value for name, value in body.items() if name not in _DELIVERY}
+    return _digest(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS))
+
+
+def _digest(text: bytes) -> str:
+    return blake2b(text, digest_size=16).hexdigest()
 
 
 def plan(
@@ -40,23 +45,22 @@ def plan(
     *,
     repeat: int = 0,
     cached_tokens: int = 0,
-    drawn: str | None = None,
 ) -> Plan:
     """A pure function of its arguments. ``body`` is one that ``check`` found no fault with.
 
     ``repeat`` counts the equal bodies before this one; with a temperature above 0 it may change
-    the answer, the likelier the higher it is. ``drawn`` is the body's :func:`draw_id`, if known.
+    the answer, the likelier the higher it is.
     """
-    drawn = drawn or draw_id(body)
+    drawn = draw_id(body)
     effort = body.get("reasoning_effort") or DEFAULT_EFFORT
-    entry = key.get(key_of(body["messages"]))
+    entry = key.get(key_of(body["messages"])) if key else None
     choices = tuple(
         _choice(body, entry, effort, random.Random(_choice_seed(body, seed, drawn, repeat, index)))
         for index in range(body.get("n") or 1)
     )
     prompt_tokens = prompt_token_count(body)
     return Plan(
-        id=content_id(seed, drawn, repeat),
+        id=_digest(f"{seed}:{drawn}:{repeat}".encode()),
         model=body["model"],
         effort=effort,
         choices=choices,

@@ -1,7 +1,7 @@
 """A plan as the bytes of an HTTP response, streamed or whole, with a fault if one was drawn."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.dialect import DONE, Dialect, completion, stream
 from stepeval.simulator.faults import EVENT_FAULTS
 from stepeval.simulator.plan import Plan
-from stepeval.simulator.reply import Piece, Reply, chunk, head
+from stepeval.simulator.reply import Delivery, Piece, Reply, chunk, head
 from stepeval.simulator.sabotage import EVENTS, JSON, spoil_body, spoil_events
 from stepeval.simulator.schedule import EventKind, duration_ns, schedule
 
@@ -23,6 +23,7 @@ class ChatReply:
     config: SimulatorConfig
     fault: str | None
     headers: Mapping[str, str]
+    finished: Callable[[Delivery], None]
 
     def reply(self, *, chunked: bool) -> Reply:
         dialect = _dialect(self.body, self.fault)
@@ -37,7 +38,8 @@ class ChatReply:
         length = len(body) if left_open else len(spoilt)
         start = head(200, {"content-type": JSON, "content-length": str(length), **self.headers})
         delay_ns = duration_ns(self.plan, self.config.speed) + self._head_delay_ns
-        return Reply((Piece(delay_ns, start + spoilt, event=True, token=True),), close=left_open)
+        piece = Piece(delay_ns, start + spoilt, event=True, token=True)
+        return Reply((piece,), self.finished, close=left_open)
 
     def _stream(self, dialect: Dialect, created: int, *, chunked: bool) -> Reply:
         fields = {"content-type": EVENTS, "cache-control": "no-cache", **self.headers}
@@ -48,7 +50,7 @@ class ChatReply:
         if self.fault in EVENT_FAULTS:
             events, left_open = spoil_events(self.fault, list(events))
         pieces = self._framed(head(200, fields), events, chunked=chunked, left_open=left_open)
-        return Reply(pieces, close=left_open or not chunked)
+        return Reply(pieces, self.finished, close=left_open or not chunked)
 
     def _framed(
         self, start: bytes, events: Iterable[Piece], *, chunked: bool, left_open: bool

@@ -31,6 +31,7 @@ BODY_FAULTS = (
     "huge-line",
     "wrong-content-type",
 )
+WITHOUT_STATUS = ("early-close", "garbage")  # nothing is sent, or nothing that has a status
 FAULTS: tuple[str, ...] = (
     *STATUS_FAULTS,
     *DIALECT_FAULTS,
@@ -43,13 +44,20 @@ FAULTS: tuple[str, ...] = (
 def choose(
     header: str | None, model: str, rates: Mapping[str, float], draw: str
 ) -> str | Refusal | None:
-    """The header's fault, else the model's (``fault:NAME``), else one by seeded chance.
+    """What befalls a request: the refusal it gets, or the name of any other fault.
 
-    ``draw`` seeds the chance. A name that is on no menu gets a Refusal.
+    The header's fault, else the model's (``fault:NAME``), else one by seeded chance.
+
+    ``draw`` seeds the chance. A name that is on no menu is refused with 400.
     """
     asked = header or (model.removeprefix(MODEL_PREFIX) if model.startswith(MODEL_PREFIX) else None)
-    if asked is not None:
-        return asked if asked in FAULTS else invalid(f"unknown fault {asked!r}{_near(asked)}")
+    name = asked or _by_chance(rates, draw)
+    if name is not None and name not in FAULTS:
+        return invalid(f"unknown fault {name!r}{did_you_mean(name, FAULTS)}")
+    return STATUS_FAULTS.get(name, name) if name else None
+
+
+def _by_chance(rates: Mapping[str, float], draw: str) -> str | None:
     if not rates:
         return None
     left = random.Random(draw).random()
@@ -58,7 +66,3 @@ def choose(
         if left < 0:
             return name
     return None
-
-
-def _near(name: str) -> str:
-    return did_you_mean(name, FAULTS)

@@ -42,6 +42,7 @@ _SENTENCES = (
 )
 
 
+_SENTENCES_WITH_LENGTHS = tuple((text, len(tokens_of(" " + text))) for text in _SENTENCES)
 _BEGINNINGS = tuple(
     place for place in range(len(_THOUGHTS)) if place == 0 or _THOUGHTS[place - 1] in ".?"
 )
@@ -60,8 +61,9 @@ def filler(count: int, rng: random.Random) -> str:
     chosen: list[str] = []
     length = 0
     while length < count:
-        chosen.append(rng.choice(_SENTENCES))
-        length += len(tokens_of(" " + chosen[-1]))
+        sentence, tokens = rng.choice(_SENTENCES_WITH_LENGTHS)
+        chosen.append(sentence)
+        length += tokens
     return " ".join(chosen)
 
 

@@ -31,10 +31,6 @@ class Delivery:
     complete: bool = False
 
 
-def _ignore(_delivery: Delivery) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """Delays count from the moment the request was read. ``close``: the connection ends with it.
@@ -43,8 +39,8 @@ class Reply:
     """
 
     pieces: Iterable[Piece]
+    finished: Callable[[Delivery], None]
     close: bool = False
-    finished: Callable[[Delivery], None] = _ignore
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:

@@ -3,12 +3,10 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from stepeval.core.identity import content_id
 from stepeval.core.models import known_models
 from stepeval.simulator import faults
 from stepeval.simulator.answers import AnswerKey
@@ -54,9 +52,9 @@ class Service:
 
     def _fact(self, incoming: Incoming) -> Reply:
         if incoming.path == "/health":
-            return self._json(incoming, 200, orjson.dumps({"status": "ok"}))
+            return self._json(incoming, 200, orjson.dumps({"status": "ok"}), {})
         models = [{"id": name, "object": "model"} for name in sorted(self._models)]
-        return self._json(incoming, 200, orjson.dumps({"object": "list", "data": models}))
+        return self._json(incoming, 200, orjson.dumps({"object": "list", "data": models}), {})
 
     def _chat(self, incoming: Incoming) -> Reply:
         if self._config.require_key and not _bearer(incoming.headers):
@@ -71,47 +69,49 @@ class Service:
         return self._admitted(incoming, body)
 
     def _admitted(self, incoming: Incoming, body: dict[str, Any]) -> Reply:
-        drawn = draw_id(body)
-        repeat = self._repeat(drawn)
-        seed = self._config.seed
-        fault = faults.choose(
-            incoming.headers.get(faults.HEADER),
-            body["model"],
-            self._config.fault_rates,
-            f"{seed}:{drawn}:{repeat}:fault",
-        )
         if self._account is not None:
             tokens = prompt_token_count(body)
             refusal = self._account.admit(time.monotonic_ns(), tokens)
             if refusal is not None:
                 return self._refused(incoming, refusal)
-        if isinstance(fault, str):
-            fault = faults.STATUS_FAULTS.get(fault, fault)
+        drawn = draw_id(body)
+        repeat = self._repeat(drawn)
+        fault = faults.choose(
+            incoming.headers.get(faults.HEADER),
+            body["model"],
+            self._config.fault_rates,
+            f"{self._config.seed}:{drawn}:{repeat}:fault",
+        )
         if isinstance(fault, Refusal):
-            return self._counted(self._refused(incoming, fault), 0)
-        return self._spoken(incoming, body, fault, drawn, repeat)
-
-    def _spoken(
-        self, incoming: Incoming, body: dict[str, Any], fault: str | None, drawn: str, repeat: int
-    ) -> Reply:
-        headers = self._headers(incoming, content_id(drawn, repeat))
+            return self._refused(incoming, fault, spent=0)
+        headers = self._headers(incoming, f"{repeat:08x}{drawn[8:]}")
         if fault in faults.BODY_FAULTS:
             streaming = bool(body.get("stream"))
             pieces = body_fault(fault, self._config, headers, streaming=streaming)
-            status = None if fault in {"early-close", "garbage"} else 200
-            return self._counted(Reply(pieces, True, self._logged(incoming, status)), 0)
+            status = None if fault in faults.WITHOUT_STATUS else 200
+            return Reply(pieces, self._ending(incoming, status, spent=0), close=True)
+        return self._spoken(incoming, body, fault, repeat, headers)
+
+    def _spoken(
+        self,
+        incoming: Incoming,
+        body: dict[str, Any],
+        fault: str | None,
+        repeat: int,
+        headers: Mapping[str, str],
+    ) -> Reply:
         if fault == "ignore-effort":
             body = {name: value for name, value in body.items() if name != "reasoning_effort"}
-            drawn = draw_id(body)
         cached = self._cache.read(prompt_text(body))
-        planned = plan(
-            body, self._key, self._config.seed, repeat=repeat, cached_tokens=cached, drawn=drawn
-        )
-        reply = ChatReply(planned, body, self._config, fault, headers).reply(
-            chunked=incoming.chunked_allowed
-        )
-        reply = replace(reply, finished=self._logged(incoming, 200))
-        return self._counted(reply, planned.completion_tokens)
+        planned = plan(body, self._key, self._config.seed, repeat=repeat, cached_tokens=cached)
+        return ChatReply(
+            plan=planned,
+            body=body,
+            config=self._config,
+            fault=fault,
+            headers=headers,
+            finished=self._ending(incoming, 200, spent=planned.completion_tokens),
+        ).reply(chunked=incoming.chunked_allowed)
 
     def _repeat(self, drawn: str) -> int:
         """How many equal bodies came before this one; the oldest counts are forgotten."""
@@ -127,20 +127,25 @@ class Service:
         message = f"{incoming.method} is not allowed here"
         return self._refused(incoming, Refusal(405, message, "method_not_allowed"))
 
-    def _refused(self, incoming: Incoming, refusal: Refusal) -> Reply:
+    def _refused(self, incoming: Incoming, refusal: Refusal, *, spent: int | None = None) -> Reply:
         extra = {}
         if refusal.retry_after_s is not None:
             extra["retry-after"] = str(refusal.retry_after_s)
-        return self._json(incoming, refusal.status, refusal.body, extra)
+        return self._json(incoming, refusal.status, refusal.body, extra, spent=spent)
 
     def _json(
-        self, incoming: Incoming, status: int, body: bytes, extra: Mapping[str, str] | None = None
+        self,
+        incoming: Incoming,
+        status: int,
+        body: bytes,
+        extra: Mapping[str, str],
+        *,
+        spent: int | None = None,
     ) -> Reply:
-        trace = content_id(self._config.seed, incoming.path, self._served)
-        fields = {"content-type": JSON, "content-length": str(len(body)), **(extra or {})}
-        start = head(status, {**fields, **self._headers(incoming, trace)})
+        fields = {"content-type": JSON, "content-length": str(len(body)), **extra}
+        start = head(status, {**fields, **self._headers(incoming, f"{self._served:032x}")})
         data = start if incoming.method == "HEAD" else start + body
-        return Reply((Piece(0, data, event=False),), finished=self._logged(incoming, status))
+        return Reply((Piece(0, data),), self._ending(incoming, status, spent=spent))
 
     def _headers(self, incoming: Incoming, trace: str) -> dict[str, str]:
         headers = {VERSION_HEADER: VERSION, "x-trace-id": trace}
@@ -148,43 +153,34 @@ class Service:
             headers["connection"] = "close"
         return headers
 
-    # What happens when a reply has ended
+    def _ending(
+        self, incoming: Incoming, status: int | None, *, spent: int | None
+    ) -> Callable[[Delivery], None]:
+        """What is to be done when the reply has ended.
 
-    def _counted(self, reply: Reply, completion_tokens: int) -> Reply:
-        account = self._account
-        if account is None:
-            return reply
-
-        def finished(delivery: Delivery) -> None:
-            account.finish(time.monotonic_ns(), completion_tokens)
-            reply.finished(delivery)
-
-        return replace(reply, finished=finished)
-
-    def _logged(self, incoming: Incoming, status: int | None) -> Callable[[Delivery], None]:
-        log = self._log
-        if log is None:
-            return _no_log
+        ``spent`` are the tokens it cost, None for a request that the account never admitted.
+        """
 
         def finished(delivery: Delivery) -> None:
-            log.add(
-                Truth(
-                    request_id=incoming.headers.get("x-request-id"),
-                    read_ns=delivery.read_ns,
-                    first_ns=delivery.first_ns,
-                    last_ns=delivery.last_ns,
-                    status=status,
-                    complete=delivery.complete,
-                    offsets_us=tuple(delivery.offsets_us),
-                    body=incoming.body.decode("utf-8", "replace"),
-                )
-            )
+            if self._account is not None and spent is not None:
+                self._account.finish(time.monotonic_ns(), spent)
+            if self._log is not None:
+                self._log.add(_truth(incoming, status, delivery))
 
         return finished
 
 
-def _no_log(_delivery: Delivery) -> None:
-    pass
+def _truth(incoming: Incoming, status: int | None, delivery: Delivery) -> Truth:
+    return Truth(
+        request_id=incoming.headers.get("x-request-id"),
+        read_ns=delivery.read_ns,
+        first_ns=delivery.first_ns,
+        last_ns=delivery.last_ns,
+        status=status,
+        complete=delivery.complete,
+        offsets_us=tuple(delivery.offsets_us),
+        body=incoming.body.decode("utf-8", "replace"),
+    )
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from stepeval.client.credentials import find_key
 from stepeval.core.errors import StepevalError
 from stepeval.core.models import key_variables, known_providers
 from stepeval.core.task import Provider
-from stepeval.simulator.server import SimulatorConfig
+from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.thread import running
 
 State = Literal["ok", "note", "fail"]

@@ -109,8 +109,10 @@ def _entry(sample: Sample) -> Entry:
 def _known_suites(options: ServeOptions) -> list[Suite]:
     if options.run is not None:
         return [RunReader(options.run).suite()]
-    # pydantic and YAML are needed for files only: a run's own simulator starts without them
-    from stepeval.api.preparation import SuiteOptions, prepare
+    from stepeval.api.preparation import (  # noqa: PLC0415 -- files need pydantic, runs do not
+        SuiteOptions,
+        prepare,
+    )
 
     files = [*bundled_suites().values(), *options.suites]
     return [prepare(SuiteOptions(file))[0] for file in files]

@@ -76,7 +76,7 @@ def show(run: str, json: bool, runs: Path) -> None:
 @click.option("--raw", is_flag=True, help="CSV cells as they are, even those a sheet would run.")
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file.")
 @runs_folder
-def export(run: str, form: str, table: str, raw: bool, out: Path | None, runs: Path) -> None:
+def export(run: str, *, form: str, table: str, raw: bool, out: Path | None, runs: Path) -> None:
     """Write a stored run as CSV (safe to open in a spreadsheet) or JSON lines."""
     from stepeval.api.stored import export as write
 

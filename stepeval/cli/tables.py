@@ -1,0 +1,117 @@
+"""Results as tables on a terminal."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stepeval.cli.terminal import one_line, plain
+
+if TYPE_CHECKING:
+    from stepeval.analysis.leaderboard import ArmSummary
+    from stepeval.api.stored import RunSummary as StoredRun
+    from stepeval.api.summary import RunSummary
+    from stepeval.stats.estimate import Estimate
+
+_NOTHING = "–"
+_NARROWEST = 100  # columns; a table in a log file is not bound by a window
+
+
+def print_summary(summary: "RunSummary") -> None:
+    """Every figure with its n and, where it is an estimate, its 95% interval."""
+    info = summary.info
+    click.echo(plain(f"{info.mode}  {info.suite_name}  {info.id}"))
+    if summary.recorded < summary.total:
+        left = summary.total - summary.recorded
+        click.echo(f"incomplete: {left} of {summary.total} requests are missing")
+    table = _table("arm", "n", "right, 95%", "not right")
+    for name in ("TTFT p50", "p95", "E2E p50", "p95", "reasoning", "answer", "cost", "per right"):
+        table.add_column(name, justify="right")
+    for arm in summary.arms:
+        table.add_row(*(Text(cell) for cell in _arm_cells(arm)))
+    _print(table)
+    click.echo("TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct")
+    for warning in summary.warnings:
+        click.echo(plain(f"warning: {warning}"))
+
+
+def print_runs(runs: "list[StoredRun]") -> None:
+    if not runs:
+        click.echo("no runs yet; `stepeval demo` makes one")
+        return
+    table = _table("run", "mode", "suite", "state", "requests", "started")
+    for run in runs:
+        if run.info is None or run.status is None:
+            table.add_row(run.id, "", "", Text(one_line(run.problem or "unreadable", 60)), "", "")
+            continue
+        started = datetime.fromtimestamp(run.info.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        table.add_row(
+            run.id,
+            run.info.mode.value,
+            Text(one_line(run.info.suite_name, 40)),
+            run.status.state.value,
+            f"{run.status.finals}/{run.status.cells}",
+            started,
+        )
+    _print(table)
+
+
+def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
+    currency = arm.currency or ""
+    return (
+        one_line(arm.arm, 40),
+        str(arm.n),
+        _share(arm.accuracy),
+        _outcomes(arm.outcomes),
+        _number(arm.ttft_ms.p50, ",.0f"),
+        _number(arm.ttft_ms.p95, ",.0f"),
+        _number(arm.e2e_ms.p50, ",.0f"),
+        _number(arm.e2e_ms.p95, ",.0f"),
+        _number(arm.reasoning_tokens, ",.0f"),
+        _number(arm.answer_tokens, ",.0f"),
+        _NOTHING if arm.cost_total is None else f"{arm.cost_total:.4f} {currency}",
+        _number(arm.cost_per_correct, ".6f"),
+    )
+
+
+def _share(estimate: "Estimate") -> str:
+    if estimate.value is None:
+        return _NOTHING
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.1%}"
+    return f"{estimate.value:.1%} ({estimate.low * 100:.1f} to {estimate.high * 100:.1f})"
+
+
+def _number(estimate: "Estimate", form: str) -> str:
+    """A percentile that n cannot hold says so, in place of a figure."""
+    if estimate.value is None:
+        return "n too small" if estimate.n else _NOTHING
+    return format(estimate.value, form)
+
+
+def _outcomes(counts: Mapping[str, int]) -> str:
+    parts = [
+        f"{count} {str(kind).replace('_', ' ')}"
+        for kind, count in counts.items()
+        if count and kind != "correct"
+    ]
+    return ", ".join(parts) or "0"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console()
+    if console.width < _NARROWEST and not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)

@@ -1,0 +1,46 @@
+"""The user's wish to stop: once for gently, twice for at once."""
+
+import asyncio
+
+
+class StopSignal:
+    """Ask from the event loop's own thread (``loop.add_signal_handler``)."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._draining = asyncio.Event()
+        self._aborting = asyncio.Event()
+
+    def request(self) -> None:
+        """The first call lets requests in flight finish; the second one cancels them."""
+        if self._asked:
+            self._aborting.set()
+        self._asked = True
+        self._draining.set()
+
+    def drain(self) -> None:
+        """Stops gently, for a reason of the run's own; a user's first request stays the first."""
+        self._draining.set()
+
+    @property
+    def requested(self) -> bool:
+        """By the user, however gently."""
+        return self._asked
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new shall be sent."""
+        return self._draining.is_set()
+
+    async def drained_within(self, seconds: float) -> bool:
+        """Waits, and returns True as soon as nothing new shall be sent."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._draining.wait()
+        except TimeoutError:
+            return self._draining.is_set()
+        return True
+
+    async def aborted(self) -> None:
+        """Returns when everything shall end at once."""
+        await self._aborting.wait()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stepeval.api.summary import RunSummary
     from stepeval.stats.estimate import Estimate
 
-_NOTHING = "–"
+_NOTHING = "-"
 _NARROWEST = 100  # columns; a table in a log file is not bound by a window
 
 

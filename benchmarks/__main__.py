@@ -1,0 +1,57 @@
+"""``python -m benchmarks``: every bar, printed as a table.
+
+``--check`` exits 1 when one is missed; ``--quick`` makes the long runs short; ``--write`` puts
+the table into benchmarks/README.md, with the commit and the machine.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import reporting, startup, throughput
+from benchmarks.bars import Bar, table
+
+_README = Path(__file__).with_name("README.md")
+_MARK = "<!-- results -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 on a missed bar")
+    parser.add_argument("--quick", action="store_true", help="shorter runs")
+    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    chosen = parser.parse_args()
+    bars = []
+    with tempfile.TemporaryDirectory() as folder:
+        for bar in _measure(Path(folder), quick=chosen.quick):
+            bars.append(bar)
+            print(f"{bar.name}: {bar.measured:,.2f} {bar.unit}", file=sys.stderr)
+    print(_heading(), table(bars), sep="\n\n")
+    if chosen.write:
+        before = _README.read_text("utf-8").partition(_MARK)[0]
+        _README.write_text(f"{before}{_MARK}\n\n{_heading()}\n\n{table(bars)}\n", "utf-8")
+    return 1 if chosen.check and not all(bar.met for bar in bars) else 0
+
+
+def _measure(folder: Path, *, quick: bool) -> Iterator[Bar]:
+    yield from startup.bars(folder)
+    yield from throughput.bars(folder, many=20_000 if quick else 100_000)
+    yield from reporting.bars(folder)
+
+
+def _heading() -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}, {machine}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

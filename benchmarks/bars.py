@@ -25,14 +25,12 @@ class Bar:
 
 def table(bars: Iterable[Bar]) -> str:
     """Markdown, so that it can be committed as it is printed."""
-    rows = [
-        "| bar | measured | promised | met | reference in the same run |",
-        "|---|---|---|---|---|",
-    ]
-    for bar in bars:
-        relation = "at least" if bar.at_least else "at most"
-        rows.append(
-            f"| {bar.name} | {bar.measured:,.2f} {bar.unit} | {relation} {bar.limit:,.2f} {bar.unit}"
-            f" | {'yes' if bar.met else '**NO**'} | {bar.reference} |"
-        )
-    return "\n".join(rows)
+    head = ("bar", "measured", "promised", "met", "reference in the same run")
+    rows = [head, ("---",) * len(head), *(_row(bar) for bar in bars)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(bar: Bar) -> tuple[str, ...]:
+    promised = f"at {'least' if bar.at_least else 'most'} {bar.limit:,.2f} {bar.unit}"
+    met = "yes" if bar.met else "**NO**"
+    return bar.name, f"{bar.measured:,.2f} {bar.unit}", promised, met, bar.reference

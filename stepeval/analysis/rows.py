@@ -8,7 +8,13 @@ from typing import Any
 from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow
 from stepeval.analysis.outcomes import NOT_COUNTED, outcome_of, sample_score
 from stepeval.analysis.prices import price_for
-from stepeval.analysis.timing import coalesced_share, finish_ns, latency, phase_tokens
+from stepeval.analysis.timing import (
+    coalesced_share,
+    finish_ns,
+    latency,
+    phase_tokens,
+    reasoning_tokens,
+)
 from stepeval.core.chat import Choice, Failure, Response, Timing, Usage
 from stepeval.core.ports import RecordReader
 from stepeval.core.pricing import cost
@@ -184,24 +190,28 @@ def _latencies(record: Record) -> dict[str, Any]:
 
 
 def _tokens(result: Response | Failure) -> dict[str, Any]:
-    usage = result.usage if isinstance(result, Response) else Usage()
-    phases = phase_tokens(result.timing.chunks) if isinstance(result, Response) else None
-    reasoning, answer, source = usage.reasoning_tokens, None, None
-    if reasoning is not None:
-        source = "provider"
-        if usage.output_tokens is not None and usage.output_tokens >= reasoning:
-            answer = usage.output_tokens - reasoning
-    elif phases is not None:
-        source = "chunks"
-        reasoning, answer = phases.reasoning, phases.answer
+    response = result if isinstance(result, Response) else None
+    usage = response.usage if response else Usage()
+    reasoning, source = reasoning_tokens(response) if response else (None, None)
     return {
         "input_tokens": usage.input_tokens,
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": reasoning,
-        "answer_tokens": answer,
+        "answer_tokens": _answer_tokens(response) if response else None,
         "reasoning_source": source,
     }
+
+
+def _answer_tokens(response: Response) -> int | None:
+    """What the provider does not count as reasoning; else those of the answer's chunks."""
+    usage = response.usage
+    if usage.reasoning_tokens is None:
+        phases = phase_tokens(response.timing.chunks)
+        return None if phases is None else phases.answer
+    if usage.output_tokens is None or usage.output_tokens < usage.reasoning_tokens:
+        return None
+    return usage.output_tokens - usage.reasoning_tokens
 
 
 def _cost(record: Record, price: Price | None) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stepeval.core.chat import Chunk, ChunkKind, Timing
+from stepeval.core.chat import Chunk, ChunkKind, Response, Timing
 
 _NO_TOKEN = (ChunkKind.ROLE, ChunkKind.USAGE)  # whatever they carry, it is not a token's arrival
 _ANSWERS = (ChunkKind.ANSWER, ChunkKind.TOOL, ChunkKind.MIXED)
@@ -120,6 +120,14 @@ def phase_tokens(chunks: Sequence[Chunk]) -> PhaseTokens | None:
         reasoning += reasoned
         answer += added - reasoned
     return PhaseTokens(reasoning, answer, control, split)
+
+
+def reasoning_tokens(response: Response) -> tuple[int | None, str | None]:
+    """With who counted: the provider, else the chunks; both None where neither did."""
+    if response.usage.reasoning_tokens is not None:
+        return response.usage.reasoning_tokens, "provider"
+    phases = phase_tokens(response.timing.chunks)
+    return (None, None) if phases is None else (phases.reasoning, "chunks")
 
 
 def coalesced_share(chunks: Sequence[Chunk]) -> float | None:

@@ -11,6 +11,7 @@ from itertools import combinations
 from statistics import median
 from typing import Any, TypeAlias
 
+from stepeval.analysis.timing import reasoning_tokens
 from stepeval.core.chat import JsonObject, Response
 from stepeval.core.ports import RecordReader
 from stepeval.core.record import Record
@@ -70,8 +71,9 @@ class _Seen:
         if not isinstance(result, Response):
             return
         item = (record.cell.sample.key, record.cell.epoch)
-        if result.usage.reasoning_tokens is not None:
-            self.tokens[item] = result.usage.reasoning_tokens
+        tokens, _ = reasoning_tokens(result)
+        if tokens is not None:
+            self.tokens[item] = tokens
         texts = [choice.reasoning for choice in result.choices if choice.reasoning is not None]
         if texts:
             self.characters[item] = sum(map(len, texts))
@@ -105,8 +107,8 @@ def _warnings(arms: list[_Seen]) -> Iterator[str]:
         lost = _lost(one, other, differing)
         if lost:
             yield (
-                f"{one.arm.name} and {other.arm.name}: {', '.join(lost)} differs in the suite but "
-                "not on the wire: both arms sent the same"
+                f"{one.arm.name} and {other.arm.name}: {' and '.join(lost)} "
+                f"{'differs' if len(lost) == 1 else 'differ'} in the suite but not on the wire"
             )
         elif differing == [EFFORT]:
             sameness = _same_reasoning(one, other)
@@ -128,11 +130,12 @@ def _differing(one: JsonObject, other: JsonObject) -> list[str]:
 
 
 def _lost(one: _Seen, other: _Seen, differing: list[str]) -> list[str]:
-    """Every difference was lost, or none is told: one that arrived makes two arms of them."""
-    same = [
-        one.params.get(name, {}).keys() == other.params.get(name, {}).keys() for name in differing
+    none: dict[str, Any] = {}
+    return [
+        name
+        for name in differing
+        if one.params.get(name, none).keys() == other.params.get(name, none).keys()
     ]
-    return differing if differing and all(same) else []
 
 
 def _same_reasoning(one: _Seen, other: _Seen) -> str | None:

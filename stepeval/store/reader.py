@@ -1,6 +1,7 @@
 """A stored run, read. Every call reads one consistent state, also while a process writes it."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -83,11 +84,12 @@ class RunReader:
         for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
             try:
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
-            except KeyError:
+                record = Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
+            except (ValueError, KeyError, TypeError, zlib.error) as error:
                 raise StoreError(
-                    f"{self.path}: cell {cell_id} names an arm or sample its suite lacks"
-                ) from None
-            yield Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
+                    f"{self.path}: the record of cell {cell_id} cannot be read: {error!r}"
+                ) from error
+            yield record
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""

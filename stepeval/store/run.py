@@ -137,7 +137,10 @@ class RunStore:
         def work(connection: sqlite3.Connection) -> None:
             rows.insert_attempt(connection, cell, attempt, final=final)
 
-        await asyncio.shield(asyncio.wrap_future(self._writer.submit(work)))
+        written = asyncio.wrap_future(self._writer.submit(work))
+        # Whoever is cancelled does not look at it any more; asyncio would complain on stderr.
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(written)
 
     def done_cells(self) -> set[str]:
         """Ids of the cells with a final result: those a resumed run does not send again."""

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from stepeval.report.text import columns, shorten
 
 _LABEL_LENGTH = 30
 _FONT_SIZE = 9.0
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {  # matplotlib types its keys as one long Literal
     "svg.fonttype": "none",
     "svg.hashsalt": "stepeval",
     "font.size": _FONT_SIZE,

@@ -54,15 +54,18 @@ class Stack:
 
 def front(points: Sequence[Point]) -> tuple[Point, ...]:
     """The points no other beats in both directions, cheapest first."""
-    best = []
+    best: list[Point] = []
     for point in sorted(points, key=lambda p: (p.x.value, -p.y.value)):
         if not best or point.y.value > best[-1].y.value:
             best.append(point)
     return tuple(best)
 
 
-def tradeoff(points: Sequence[Point], x_label: str, text: ChartText) -> str:
-    """Quality (0..1) against a price: the front is a line, what is off it is hollow."""
+def tradeoff(points: Sequence[Point], labels: tuple[str, str], text: ChartText) -> str:
+    """Quality (0..1) against a price: the front is a line, what is off it is hollow.
+
+    ``labels`` are those of x and y.
+    """
     best = front(points)
     with canvas(_WIDTH, _HEIGHT) as drawing:
         axes = drawing.axes
@@ -71,8 +74,8 @@ def tradeoff(points: Sequence[Point], x_label: str, text: ChartText) -> str:
             _draw_point(axes, point, on_front=point in best)
         _quality_axis(axes, points)
         _price_axis(axes, [s for p in points for s in (p.x.value, p.x.low, p.x.high) if s])
-        axes.set_xlabel(x_label)
-        axes.set_ylabel("right answers")
+        axes.set_xlabel(labels[0])
+        axes.set_ylabel(labels[1])
         _name_points(drawing, points)
         return drawing.html(text)
 

@@ -1,186 +1,90 @@
-"""What the page shows, computed, rounded and worded: a template only lays it out.
+"""A stored run becomes everything its page shows."""
 
-All text is as it came; the page escapes it. ``svg`` fields hold elements made by
-:mod:`stepeval.report.charts`, the only markup there is.
-"""
+from collections.abc import Collection
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A share with its interval, drawn in a box 100 wide: places along it, as text."""
-
-    value: str
-    low: str
-    span: str
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A stretch of a bar 100 wide. ``colour`` is one of the page's names."""
-
-    start: str
-    length: str
-    colour: str
+from stepeval.analysis.wire_proof import wire_proof
+from stepeval.core.ports import RecordReader
+from stepeval.core.record import Mode, ScoreRow
+from stepeval.report import wording
+from stepeval.report.breakdown import breakdowns
+from stepeval.report.evidence import Evidence, gather_evidence
+from stepeval.report.figures import figures
+from stepeval.report.lapses import MOST_LISTED, lapse_groups, lapsed
+from stepeval.report.provenance import mode_sentence, provenance
+from stepeval.report.samples import sample_views, select
+from stepeval.report.tables import leaderboard_tables, wire_table
+from stepeval.report.verdict import verdict
+from stepeval.report.view import Fact, ReportData
 
 
-@dataclass(frozen=True, slots=True)
-class TableCell:
-    """``colour`` asks for a swatch before the text. ``faint``: there is nothing to say."""
-
-    text: str
-    note: str = ""
-    bar: Bar | None = None
-    slices: tuple[Slice, ...] = ()
-    colour: str = ""
-    faint: bool = False
-    code: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """``help`` is read under the table, so that no number goes undefined."""
-
-    label: str
-    numeric: bool = True
-    help: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The first cell of each row is the row's header."""
-
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[TableCell, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    label: str
-    value: str
-    note: str = ""
-    code: bool = False
+def gather(reader: RecordReader) -> ReportData:
+    """Reads the run a few times over, and keeps the texts of shown samples only."""
+    evidence = gather_evidence(reader)
+    info, suite = evidence.info, evidence.suite
+    proof = wire_proof(reader)
+    lapses = lapsed(evidence.rows, scored=bool(suite.scoring))
+    selection = select(evidence)
+    quoted = {row.cell_id for rows in lapses.values() for row in rows[:MOST_LISTED]}
+    scores = _scores(reader, quoted | selection.cells)
+    series = {arm.arm: place for place, arm in enumerate(evidence.arms)}
+    simulated = info.mode is Mode.SIMULATED
+    return ReportData(
+        title=f"{'SIMULATED: ' if simulated else ''}{suite.name} · {info.id} · stepeval",
+        simulated=simulated,
+        mode_sentence=mode_sentence(info.mode),
+        suite=suite.name,
+        description=suite.description,
+        when=wording.moment(info.created_at),
+        verdict=verdict(evidence),
+        facts=_facts(evidence),
+        leaderboard=leaderboard_tables(evidence),
+        wire=wire_table(evidence, proof.arms),
+        warnings=proof.warnings,
+        charts=figures(evidence),
+        breakdowns=breakdowns(evidence),
+        lapses=lapse_groups(lapses, scores, selection.anchors, series),
+        samples=sample_views(reader, evidence, selection, scores),
+        samples_note=selection.note,
+        provenance=provenance(evidence),
+        command=info.command,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One entry of a legend. ``dash`` is an SVG dash pattern, empty for a solid line."""
-
-    name: str
-    colour: str
-    dash: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """``table`` says the same in numbers."""
-
-    id: str
-    title: str
-    caption: str
-    svg: str
-    table: Table
-    legend: tuple[Key, ...] = ()
+def _scores(
+    reader: RecordReader, cells: Collection[str]
+) -> dict[tuple[str, int], tuple[ScoreRow, ...]]:
+    found: dict[tuple[str, int], tuple[ScoreRow, ...]] = {}
+    for row in reader.scores():
+        if row.cell_id in cells:
+            place = (row.cell_id, row.choice)
+            found[place] = (*found.get(place, ()), row)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A text of a sample, capped; ``note`` says what is missing."""
-
-    label: str
-    text: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """``sentence`` is the finding; ``caveats`` what a reader must know before believing it."""
-
-    sentence: str
-    caveats: tuple[str, ...] = ()
+def _facts(evidence: Evidence) -> tuple[Fact, ...]:
+    suite = evidence.suite
+    epochs = f"{suite.epochs} epochs each" if suite.epochs > 1 else ""
+    failed = sum(row.failure is not None for row in evidence.rows)
+    return (
+        Fact("Arms", f"{len(evidence.arms):,}"),
+        Fact("Samples", f"{len(suite.samples):,}", epochs),
+        Fact("Requests", f"{evidence.recorded:,}", f"of {suite.cell_count:,}"),
+        Fact("Failed", f"{failed:,}"),
+        *_costs(evidence),
+        Fact("Took", _took(evidence)),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One score of one answer. ``right`` is None where it could not be judged."""
-
-    rule: str
-    value: str
-    right: bool | None
-    answer: str
-    explanation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one arm made of a sample. ``outcome`` is the page's name for it, ``label`` its words."""
-
-    arm: str
-    colour: str
-    outcome: str
-    label: str
-    facts: tuple[Fact, ...]
-    prompt: tuple[Passage, ...]
-    passages: tuple[Passage, ...]
-    judgements: tuple[Judgement, ...]
+def _costs(evidence: Evidence) -> tuple[Fact, ...]:
+    """One for each currency: they are never added up."""
+    totals: dict[str, float] = {}
+    for arm in evidence.arms:
+        if arm.cost_total is not None and arm.currency is not None:
+            totals[arm.currency] = totals.get(arm.currency, 0.0) + arm.cost_total
+    if not totals:
+        return (Fact("Cost", "unknown"),)
+    return tuple(Fact("Cost", wording.money(total, key)) for key, total in totals.items())
 
 
-@dataclass(frozen=True, slots=True)
-class SampleView:
-    """``prompt`` is what every arm was asked; where they differ it stands with each answer."""
-
-    id: str
-    anchor: str
-    excerpt: str
-    prompt: tuple[Passage, ...]
-    target: str
-    tags: tuple[str, ...]
-    answers: tuple[Answer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lapse:
-    """One answer that went wrong, in the list of all that did. An empty anchor: not shown below."""
-
-    sample: str
-    anchor: str
-    arm: str
-    colour: str
-    reason: str
-    trace_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LapseGroup:
-    """``note`` says how many are left out of ``lapses``, if any are."""
-
-    outcome: str
-    label: str
-    count: str
-    meaning: str
-    lapses: tuple[Lapse, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportData:
-    title: str
-    simulated: bool
-    mode_sentence: str
-    suite: str
-    description: str
-    when: str
-    verdict: Verdict
-    facts: tuple[Fact, ...]
-    leaderboard: tuple[Table, ...]
-    wire: Table
-    warnings: tuple[str, ...]
-    charts: tuple[Chart, ...]
-    breakdowns: tuple[Table, ...]
-    lapses: tuple[LapseGroup, ...]
-    samples: tuple[SampleView, ...]
-    samples_note: str
-    provenance: tuple[Fact, ...]
-    command: str
+def _took(evidence: Evidence) -> str:
+    return "unknown" if evidence.took_s is None else wording.duration(evidence.took_s)

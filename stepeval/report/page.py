@@ -13,8 +13,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from stepeval.core.errors import StoreError
-from stepeval.report.content import ReportData
 from stepeval.report.text import clean
+from stepeval.report.view import ReportData
 
 _ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
@@ -82,6 +82,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["drawing"] = Markup  # for what stepeval.report.svg made, and nothing else
     return environment.from_string(_read("report.html.j2"))
 
 

@@ -65,8 +65,9 @@ _REFERENCE = re.compile(r"#([\w.:-]+)")
 class Dressing:
     """What an SVG needs to live in the page.
 
-    ``prefix``, which holds no hyphen, makes its ids unique. ``colours`` maps the stand-in colours a chart was drawn with
-    (``#rrggbb``) to the names of the page's colours; ``texts`` maps stand-in texts to real ones.
+    ``prefix``, which holds no hyphen, makes its ids unique. ``colours`` maps the stand-in colours
+    a chart was drawn with (``#rrggbb``) to the names of the page's colours; ``texts`` maps
+    stand-in texts to real ones.
     """
 
     prefix: str
@@ -154,7 +155,7 @@ def _attributes(source: ET.Element, dressing: Dressing) -> dict[str, str]:
 
 
 def _drop_idle_ids(root: ET.Element, source: str) -> None:
-    """matplotlib names every group; only what is referred to needs its name."""
+    """Every group comes with a name; only what is referred to needs it."""
     used = set(_REFERENCE.findall(source))
     for element in root.iter():
         if element.get("id", "").partition("-")[2] not in used:

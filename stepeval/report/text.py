@@ -12,7 +12,7 @@ _ELLIPSIS = "…"
 
 
 def clean(text: str) -> str:
-    """``text`` with newlines as ``\\n`` and without characters no page should hold."""
+    """``text`` with plain newlines and without characters no page should hold."""
     return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -1,0 +1,105 @@
+"""What every part of the page draws on, read from the run once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from stepeval.analysis.leaderboard import ArmSummary, leaderboard
+from stepeval.analysis.prices import price_for
+from stepeval.analysis.rows import SampleRow, sample_rows
+from stepeval.core.ports import RecordReader
+from stepeval.core.record import RunInfo
+from stepeval.core.task import Price, Suite
+from stepeval.report import palette
+
+_NS_PER_S = 1e9
+
+
+class Estimate(Protocol):
+    """A number with its interval; the value is None where ``reason`` says why."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def reason(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``arms`` are in the suite's order; ``rows`` without their texts, which fill no memory here.
+
+    ``graded``: some answers are partly right, so that the mean score says more than the share of
+    right ones. ``took_s``: from the first attempt's start to the last one's end, pauses between
+    resumed parts included. ``prices`` are by arm; None: not known.
+    """
+
+    info: RunInfo
+    suite: Suite
+    rows: Sequence[SampleRow]
+    arms: Sequence[ArmSummary]
+    recorded: int
+    graded: bool
+    took_s: float | None
+    prices: Mapping[str, Price | None]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.recorded >= self.suite.cell_count
+
+    @property
+    def quality_name(self) -> str:
+        return "mean score" if self.graded else "right answers"
+
+    def quality(self, arm: ArmSummary) -> Estimate:
+        return arm.score if self.graded else arm.accuracy
+
+    def series(self, arm: str) -> int:
+        """The arm's place in the suite, which chooses its colour all over the page."""
+        return next((i for i, known in enumerate(self.arms) if known.arm == arm), 0)
+
+    def colour(self, arm: str) -> str:
+        return palette.series_name(self.series(arm))
+
+    def best_first(self) -> list[ArmSummary]:
+        """Arms with a quality, best first; then those without, in the suite's order."""
+        return sorted(
+            self.arms, key=lambda arm: -(-1.0 if (q := self.quality(arm).value) is None else q)
+        )
+
+
+def gather_evidence(reader: RecordReader) -> Evidence:
+    rows = [replace(row, text=None, reasoning=None) for row in sample_rows(reader)]
+    info, suite = reader.info(), reader.suite()
+    arms = leaderboard(rows, [arm.name for arm in suite.arms])
+    return Evidence(
+        info=info,
+        suite=suite,
+        rows=rows,
+        arms=arms,
+        recorded=len({row.cell_id for row in rows}),
+        graded=any(row.score is not None and 0 < row.score < 1 for row in rows),
+        took_s=_took(reader),
+        prices={arm.name: price_for(arm, suite, info.mode) for arm in suite.arms},
+    )
+
+
+def _took(reader: RecordReader) -> float | None:
+    start = end = None
+    for record in reader.records():
+        for attempt in record.attempts:
+            over = attempt.started_at + (attempt.ended_ns - attempt.started_ns) / _NS_PER_S
+            start = attempt.started_at if start is None else min(start, attempt.started_at)
+            end = over if end is None else max(end, over)
+    return None if start is None or end is None else end - start
+
+
+def cost_per_request(arm: ArmSummary) -> float | None:
+    if arm.cost_total is None or not arm.cost_cells:
+        return None
+    return arm.cost_total / arm.cost_cells

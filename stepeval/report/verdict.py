@@ -1,0 +1,125 @@
+"""One careful sentence of what the numbers say, and what to know before believing it."""
+
+from collections.abc import Iterator
+
+from stepeval.analysis.leaderboard import ArmSummary
+from stepeval.core.record import Mode, Outcome
+from stepeval.report import wording
+from stepeval.report.evidence import Estimate, Evidence, cost_per_request
+from stepeval.report.view import Verdict
+
+_FEW = 30  # answers of an arm: an interval this wide decides little
+_LOST_SHARE = 0.05
+_SAME_COST = 0.05  # arms whose costs differ by less cost the same to a reader
+
+
+def verdict(evidence: Evidence) -> Verdict:
+    return Verdict(_sentence(evidence), tuple(_caveats(evidence)))
+
+
+def _sentence(evidence: Evidence) -> str:
+    judged = [arm for arm in evidence.best_first() if evidence.quality(arm).value is not None]
+    if not evidence.rows:
+        return "No request has its result yet."
+    if not judged:
+        return _unjudged(evidence)
+    so_far = "" if evidence.is_complete else "So far, "
+    best, *others = judged
+    said = f"{so_far}{best.arm} {_quality(evidence, best)}"
+    if not others:
+        price = best.cost_per_correct.value
+        spent = "" if price is None else f", at {wording.money(price, best.currency)} each"
+        return f"{said}{spent}."
+    return f"{said}, {_compared(evidence, best, _reference(best, others))}."
+
+
+def _unjudged(evidence: Evidence) -> str:
+    answered = sum(row.failure is None for row in evidence.rows)
+    answers = wording.plural(answered, "answer")
+    if not answered:
+        return f"All {wording.plural(len(evidence.rows), 'request')} failed; nothing is measured."
+    return f"{answers} came back, and none was judged: this run measures speed and cost only."
+
+
+def _quality(evidence: Evidence, arm: ArmSummary) -> str:
+    found = evidence.quality(arm)
+    assert found.value is not None
+    bounds = wording.percents(found.low, found.high)
+    interval = f" ({bounds})" if bounds else ""
+    if evidence.graded:
+        return f"scores {100 * found.value:.1f} of 100{interval}"
+    return f"answers {wording.percent(found.value)} right{interval}"
+
+
+def _reference(best: ArmSummary, others: list[ArmSummary]) -> ArmSummary:
+    """The cheapest other arm; the runner-up where the best is the cheapest or costs are unknown."""
+    priced = [(price, arm) for arm in others if (price := cost_per_request(arm)) is not None]
+    own = cost_per_request(best)
+    if own is None or not priced or best.currency != others[0].currency:
+        return others[0]
+    price, cheapest = min(priced, key=lambda pair: pair[0])
+    return cheapest if price < own else others[0]
+
+
+def _compared(evidence: Evidence, best: ArmSummary, other: ArmSummary) -> str:
+    high, low = evidence.quality(best), evidence.quality(other)
+    assert high.value is not None
+    assert low.value is not None
+    relative = _relative_cost(best, other)
+    cost = f", at {relative}" if relative else ""
+    points = 100 * (high.value - low.value)
+    if round(points, 1) == 0:
+        return f"the same as {other.arm}{cost}"
+    unsure = "" if _apart(high, low) else "; their intervals overlap, so no difference is shown"
+    return f"{points:.1f} points above {other.arm}{cost}{unsure}"
+
+
+def _apart(high: Estimate, low: Estimate) -> bool:
+    """Intervals that do not meet. Cruder than a paired test, and never bolder."""
+    return high.low is not None and low.high is not None and high.low > low.high
+
+
+def _relative_cost(one: ArmSummary, other: ArmSummary) -> str:
+    price, reference = cost_per_request(one), cost_per_request(other)
+    if price is None or not reference or one.currency != other.currency:
+        return ""
+    ratio = price / reference
+    return "the same cost" if abs(ratio - 1) < _SAME_COST else f"{wording.times(ratio)} its cost"
+
+
+def _caveats(evidence: Evidence) -> Iterator[str]:
+    if evidence.info.mode is Mode.SIMULATED:
+        yield "A simulator answered. The numbers show how the harness works, not what a model can."
+    if not evidence.is_complete:
+        done, total = evidence.recorded, evidence.suite.cell_count
+        yield f"The run is incomplete: {done:,} of {total:,} requests have their result."
+    yield from _about_size(evidence)
+    yield from _about_losses(evidence)
+
+
+def _about_size(evidence: Evidence) -> Iterator[str]:
+    judged = [arm for arm in evidence.arms if evidence.quality(arm).value is not None]
+    if judged and (fewest := min(evidence.quality(arm).n for arm in judged)) < _FEW:
+        yield (
+            f"With {wording.plural(fewest, 'judged answer')} in an arm, only large differences "
+            "can show."
+        )
+    if len(judged) > 1:
+        yield (
+            "Intervals are 95%. Arms answered the same samples, so a paired comparison can find "
+            "smaller differences than intervals that do not meet."
+        )
+
+
+def _about_losses(evidence: Evidence) -> Iterator[str]:
+    for arm in evidence.arms:
+        for outcome, what in (
+            (Outcome.FAILED, "failed and count neither way"),
+            (Outcome.NO_ANSWER, "ended at the length limit without an answer"),
+            (Outcome.UNSCORED, "could not be judged and count neither way"),
+        ):
+            lost = arm.outcomes.get(outcome, 0)
+            if outcome is Outcome.UNSCORED and not evidence.suite.scoring:
+                continue
+            if arm.n and lost / arm.n >= _LOST_SHARE:
+                yield f"{arm.arm}: {wording.percent(lost / arm.n)} of {arm.n:,} answers {what}."

@@ -25,7 +25,8 @@ from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Suite
-from stepeval.execution.executor import Execution, StopSignal, execute
+from stepeval.execution.executor import Execution, execute
+from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
@@ -135,19 +136,24 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
             url = stack.enter_context(simulator)
             # The suite keeps the address it names: cells are known by it when the run is resumed.
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
-        execution = asyncio.run(_execute(session, store, providers, listener))
+        stop = StopSignal()
+        execution = asyncio.run(_execute(session, store, providers, listener, stop))
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
-    return RunResult(session.path, _exit_code(execution), execution.stopped)
+    code = _exit_code(execution, interrupted=stop.requested)
+    return RunResult(session.path, code, execution.stopped)
 
 
 async def _execute(
-    session: _Session, store: RunStore, providers: tuple[Provider, ...], listener: RunListener
+    session: _Session,
+    store: RunStore,
+    providers: tuple[Provider, ...],
+    listener: RunListener,
+    stop: StopSignal,
 ) -> Execution:
     suite, done = session.suite, store.done_cells()
     listener.started(total=suite.cell_count, already_done=len(done))
-    stop = StopSignal()
     missing = (cell for cell in cells(suite) if cell.id not in done)
     client = Client(
         providers, session.keys, mode=session.mode, concurrency=suite.limits.concurrency
@@ -178,14 +184,13 @@ def _stopping_on_signals(stop: StopSignal) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _exit_code(execution: Execution) -> ExitCode:
-    if execution.fatal is not None:
-        refused = execution.fatal.kind is not FailureKind.SIMULATED
-        return ExitCode.PROVIDER if refused else ExitCode.INCOMPLETE
-    if execution.stopped is not None:
-        return ExitCode.INTERRUPTED
-    nothing_worked = 0 < execution.recorded == execution.failed
-    return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
+def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:
+    if execution.stopped is None:
+        nothing_worked = 0 < execution.recorded == execution.failed
+        return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
+    if execution.fatal is not None and execution.fatal.kind is FailureKind.SIMULATED:
+        return ExitCode.INCOMPLETE
+    return ExitCode.INTERRUPTED if interrupted else ExitCode.PROVIDER
 
 
 def _all_simulated(suite: Suite) -> bool:

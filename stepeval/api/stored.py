@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from stepeval.analysis.export import write_csv, write_jsonl
 from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
 from stepeval.core.errors import UnknownName
 from stepeval.core.ports import RecordReader
 from stepeval.store.run import RunReader
-from stepeval.store.runs import RunsFolder, RunSummary
+from stepeval.store.runs import RunsFolder
+from stepeval.store.runs import RunSummary as StoredRun
+
+__all__ = ["TABLES", "StoredRun", "export", "list_runs", "locate"]
 
 TABLES: Mapping[str, Callable[[RecordReader], Any]] = {
     "samples": sample_rows,
@@ -23,12 +26,12 @@ def locate(name: str, folder: Path) -> Path:
     return RunsFolder(folder).find(name)
 
 
-def list_runs(folder: Path) -> list[RunSummary]:
+def list_runs(folder: Path) -> list[StoredRun]:
     """Newest first; one that cannot be read is listed with its problem."""
     return RunsFolder(folder).list()
 
 
-def export(path: Path, file: IO[str], *, table: str, form: str, raw: bool) -> None:
+def export(path: Path, file: TextIO, *, table: str, form: str, raw: bool) -> None:
     """Writes one of the tables of docs/data.md as ``csv`` or ``jsonl``.
 
     ``raw`` leaves out the quote mark that keeps a spreadsheet from running a cell as a formula.

@@ -8,7 +8,10 @@ from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.wire_proof import wire_proof
 from stepeval.core.record import RunInfo
+from stepeval.stats.estimate import Estimate
 from stepeval.store.run import RunReader
+
+__all__ = ["ArmSummary", "Estimate", "RunSummary", "summarise", "summary_json"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,19 @@ _SUITE_OPTIONS = (
     click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones."),
 )
 
+# The options whose values go into SuiteOptions under their own names.
+_PASSED_ON = (
+    *("limit", "arms", "samples", "models", "concurrency", "epochs", "seed"),
+    *("max_cells", "base_url", "key_env", "trust_base_url"),
+)
+
 
 def suite_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that shape a suite; the command gets ``options(path) -> SuiteOptions``."""
 
     @wraps(command)
     def with_options(*args: Any, **values: Any) -> Any:
-        names = ("limit", "arms", "samples", "models", "concurrency", "epochs", "seed")
-        names += ("max_cells", "base_url", "key_env", "trust_base_url")
-        chosen = {name: values.pop(name) for name in names}
+        chosen = {name: values.pop(name) for name in _PASSED_ON}
         parameters = parse_assignments(values.pop("assignments"))
 
         def options(path: Path) -> "SuiteOptions":

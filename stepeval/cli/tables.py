@@ -11,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from stepeval.cli.terminal import one_line, plain
+from stepeval.core.record import Outcome
 
 if TYPE_CHECKING:
-    from stepeval.analysis.leaderboard import ArmSummary
-    from stepeval.api.stored import RunSummary as StoredRun
-    from stepeval.api.summary import RunSummary
-    from stepeval.stats.estimate import Estimate
+    from stepeval.api.stored import StoredRun
+    from stepeval.api.summary import ArmSummary, Estimate, RunSummary
 
 _NOTHING = "-"
 _NARROWEST = 100  # columns; a table in a log file is not bound by a window
@@ -94,11 +93,11 @@ def _number(estimate: "Estimate", form: str) -> str:
     return format(estimate.value, form)
 
 
-def _outcomes(counts: Mapping[str, int]) -> str:
+def _outcomes(counts: Mapping[Outcome, int]) -> str:
     parts = [
-        f"{count} {str(kind).replace('_', ' ')}"
+        f"{count} {kind.value.replace('_', ' ')}"
         for kind, count in counts.items()
-        if count and kind != "correct"
+        if count and kind is not Outcome.CORRECT
     ]
     return ", ".join(parts) or "0"
 

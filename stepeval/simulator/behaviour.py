@@ -2,7 +2,8 @@
 
 The draws depend on the seed and on what shapes an answer (messages, sampling, effort, ...), not on
 how it is delivered: a stream says what the same request without ``stream`` says, and
-``max_tokens`` or ``stop`` cut the very text that would have come without them.
+``max_tokens`` or ``stop`` cut the very answer that would have come without them (only filler, for
+prompts that no key knows, is made to measure).
 """
 
 import json

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import h11
 
 from stepeval.simulator.refusal import invalid
-from stepeval.simulator.reply import Delivery, Piece, Reply, head
+from stepeval.simulator.reply import VERSION, VERSION_HEADER, Delivery, Piece, Reply, head
 
 _LARGEST_BODY = 64 << 20
 _READ_AHEAD = 1 << 20  # of pipelined requests, before the client has to wait
@@ -112,8 +112,14 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, message: str) -> None:
         body = invalid(message).body
-        headers = {"content-length": str(len(body)), "connection": "close"}
-        self._transport.write(head(400, {"content-type": "application/json", **headers}) + body)
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            VERSION_HEADER: VERSION,
+            "x-trace-id": "not-a-request",
+            "connection": "close",
+        }
+        self._transport.write(head(400, headers) + body)
         self._transport.close()
 
     def _begin(self) -> None:

@@ -67,6 +67,11 @@ class Simulator:
             self._log.close()
         self._server = self._log = None
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
     def _observed(self, service: Service) -> Callable[[Incoming], Reply]:
         listener = self._on_request
         if listener is None:

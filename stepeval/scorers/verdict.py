@@ -2,7 +2,7 @@
 
 from stepeval.core.record import Score
 
-_LONGEST_QUOTE = 120  # characters; an explanation is one line of a table
+_LONGEST = 200  # characters; an explanation is one line of a table
 
 
 def right(scorer: str, answer: str | None = None) -> Score:
@@ -17,10 +17,12 @@ def unscored(scorer: str, explanation: str, answer: str | None = None) -> Score:
     return Score(scorer=scorer, value=None, answer=answer, explanation=explanation)
 
 
+def brief(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
 def quote(value: object) -> str:
-    """``value`` as Python writes it, so control characters are visible, cut where it is long."""
-    # Cut before repr: a megabyte of text need not be escaped to show its first line.
-    shown = repr(value[:_LONGEST_QUOTE] if isinstance(value, str) else value)
-    shown = shown if len(shown) <= 2 * _LONGEST_QUOTE else shown[: 2 * _LONGEST_QUOTE]
-    cut = len(value) > _LONGEST_QUOTE if isinstance(value, str) else shown != repr(value)
-    return f"{shown}..." if cut else shown
+    """``value`` as Python writes it, so that control characters show, cut where it is long."""
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]!r}..."  # a megabyte need not be escaped to show its beginning
+    return brief(repr(value))

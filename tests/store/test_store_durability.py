@@ -79,8 +79,8 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
 
 
 def test_a_disk_without_room_stops_the_run_with_a_sentence_and_it_resumes(tmp_path: Path) -> None:
-    """A real failing write: the kernel lets no file of the process grow beyond 400 kB."""
-    command = [sys.executable, "-c", WRITER, str(tmp_path), "400000"]
+    """A real failing write: the kernel lets no file of the process grow beyond 1.5 MB."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path), "1500000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     acknowledged = {line for line in lines if line.isdigit()}

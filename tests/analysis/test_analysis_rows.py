@@ -1,0 +1,321 @@
+"""Rows, frames, exports and the arms' summaries, over a small run held in memory."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow, documentation
+from stepeval.analysis.export import write_csv, write_jsonl
+from stepeval.analysis.frames import frames
+from stepeval.analysis.leaderboard import leaderboard
+from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
+from stepeval.core.chat import (
+    Choice,
+    Chunk,
+    ChunkKind,
+    Exchange,
+    Failure,
+    FailureKind,
+    Response,
+    Timing,
+    Usage,
+)
+from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, Score, ScoreRow
+from stepeval.core.task import Arm, Cell, Price, Provider, Sample, ScoringRule, Suite
+
+MS = 1_000_000
+INFO = RunInfo("run", "s", "h", Mode.LIVE, 1.0, "h", {}, "c")
+ARMS = (Arm("low", "p", "m", "q", {"b": 1, "a": 2}), Arm("high", "p", "m", "q"))
+SAMPLES = tuple(Sample(str(n), f"question {n}") for n in range(100))
+SUITE = Suite(
+    "s",
+    (Provider("p", "https://h/v1"),),
+    (),
+    SAMPLES,
+    ARMS,
+    scoring=(ScoringRule("right", "exact"),),
+    prices={"m": Price("USD", 1.0, 0.5, 2.0)},
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A RecordReader over values in memory."""
+
+    kept: tuple[Record, ...] = ()
+    kept_scores: tuple[ScoreRow, ...] = ()
+    told: Suite = SUITE
+
+    def info(self) -> RunInfo:
+        return INFO
+
+    def suite(self) -> Suite:
+        return self.told
+
+    def records(self) -> Iterator[Record]:
+        return iter(self.kept)
+
+    def scores(self) -> Iterator[ScoreRow]:
+        return iter(self.kept_scores)
+
+
+def answer(ms: int = 500, text: str = "4", *, tokens: int = 100, sent_ms: int = 100) -> Response:
+    chunks = (
+        Chunk((sent_ms + 50) * MS, sent_ms * MS, ChunkKind.REASONING, 0, 40, 80, 0),
+        Chunk((sent_ms + ms) * MS, sent_ms * MS, ChunkKind.ANSWER, 0, tokens, 0, 4, True),
+    )
+    timing = Timing((sent_ms - 5) * MS, sent_ms * MS, sent_ms * MS, (sent_ms + ms + 1) * MS, chunks)
+    usage = Usage(1000, tokens, 1000 + tokens, 400)
+    return Response("i", "m", (Choice(0, text, "hmm", (), "stop"),), usage, timing, "trace")
+
+
+def attempt(result: Response | Failure, number: int = 1, start_ms: int = 99) -> Attempt:
+    return Attempt(
+        number, 1.0, start_ms * MS, (start_ms + 1) * MS, Exchange("u", "{}", result)
+    )  # fmt: skip
+
+
+def record(sample: Sample, *attempts: Attempt, arm: Arm = ARMS[0], epoch: int = 0) -> Record:
+    return Record(Cell(f"{arm.name}-{sample.id}-{epoch}", arm, sample, epoch), attempts)
+
+
+def right(found: Record, value: float | None, choice: int = 0) -> ScoreRow:
+    return ScoreRow(found.cell.id, choice, "right", Score("exact", value, "4", None, {"k": 1}))
+
+
+FAILED = Failure(FailureKind.SERVER, "boom", 500, trace_id="t")
+ONE = record(SAMPLES[0], attempt(answer()))
+LOST = record(SAMPLES[1], attempt(FAILED))
+
+
+def test_a_row_has_what_happened_to_its_request() -> None:
+    (row,) = sample_rows(Held((ONE,), (right(ONE, 1.0),)))
+    assert (row.run_id, row.mode, row.arm, row.sample_key) == (
+        "run", Mode.LIVE, "low", SAMPLES[0].key,
+    )  # fmt: skip
+    assert row.params == '{"a": 2, "b": 1}'
+    assert (row.outcome, row.score, row.correct) == (Outcome.CORRECT, 1.0, True)
+    assert (row.text, row.reasoning, row.answer_chars, row.reasoning_chars) == ("4", "hmm", 1, 3)
+    assert (row.ttft_ms, row.ttfa_ms, row.e2e_ms, row.thinking_ms) == (50.0, 500.0, 500.0, 450.0)
+    assert (row.schedule_lag_ms, row.user_ms, row.attempts) == (5.0, 500.0, 1)
+    assert (row.reasoning_tokens, row.answer_tokens, row.reasoning_source) == (40, 60, "chunks")
+    assert (row.chunk_count, row.coalesced_share, row.trace_id) == (2, 0.5, "trace")
+    assert row.cost == pytest.approx((600 * 1.0 + 400 * 0.5 + 100 * 2.0) / 1e6)
+    assert row.currency == "USD"
+
+
+def test_a_failed_request_has_one_row_without_numbers() -> None:
+    (row,) = sample_rows(Held((LOST,)))
+    assert (row.outcome, row.correct, row.choice) == (Outcome.FAILED, None, 0)
+    assert (row.failure, row.failure_message, row.status) == ("server", "boom", 500)
+    empty = ("text", "e2e_ms", "ttft_ms", "user_ms", "cost", "output_tokens", "reasoning_tokens")
+    assert [getattr(row, name) for name in empty] == [None] * len(empty)
+
+
+def test_scores_join_their_records_where_some_have_none() -> None:
+    records = tuple(record(sample, attempt(answer())) for sample in SAMPLES[:4])
+    scores = (right(records[1], 1.0), right(records[3], 0.0))
+    outcomes = [row.outcome for row in sample_rows(Held(records, scores))]
+    assert outcomes == ["unscored", "correct", "unscored", "incorrect"]
+
+
+def test_each_choice_has_a_row_and_its_own_score() -> None:
+    two = replace(answer(), choices=(Choice(0, "4"), Choice(1, "5")))
+    both = record(SAMPLES[0], attempt(two))
+    rows = list(sample_rows(Held((both,), (right(both, 1.0), right(both, 0.0, 1)))))
+    assert [(row.choice, row.text, row.correct) for row in rows] == [
+        (0, "4", True),
+        (1, "5", False),
+    ]
+    assert rows[0].cost == rows[1].cost
+    (arm, _) = leaderboard(rows, ["low", "high"])
+    assert (arm.n, arm.cells, arm.cost_cells) == (2, 1, 1)
+    assert arm.cost_total == rows[0].cost, "the request was paid for once"
+
+
+def test_user_time_has_the_retries_and_service_time_has_not() -> None:
+    broken = replace(FAILED, timing=Timing(95 * MS, 100 * MS, None, None))
+    found = record(
+        SAMPLES[0], attempt(broken, 1), attempt(answer(sent_ms=2000), 2, start_ms=1999)
+    )  # fmt: skip
+    (row,) = sample_rows(Held((found,)))
+    assert (row.e2e_ms, row.user_ms, row.attempts, row.schedule_lag_ms) == (500.0, 2400.0, 2, 5.0)
+
+
+def test_clocks_of_two_processes_are_never_subtracted() -> None:
+    """A resumed run counts its attempts from 1 again, on another clock."""
+    before = attempt(FAILED, 1, start_ms=10**9)
+    found = record(SAMPLES[0], before, attempt(answer(), 1))
+    (row,) = sample_rows(Held((found,)))
+    assert (row.user_ms, row.attempts) == (500.0, 2)
+
+
+def test_an_answer_that_broke_off_was_paid_for() -> None:
+    broken = replace(FAILED, partial=answer(tokens=50))
+    both = record(SAMPLES[0], attempt(broken), attempt(answer(sent_ms=900), 2, start_ms=899))
+    alone = record(SAMPLES[1], attempt(broken))
+    first, second = sample_rows(Held((both, alone)))
+    assert second.cost == pytest.approx(900e-6)
+    assert first.cost == pytest.approx(1900e-6)
+    unknown = replace(answer(), usage=Usage())
+    (row,) = sample_rows(Held((record(SAMPLES[0], attempt(broken), attempt(unknown, 2, 900)),)))
+    assert row.cost is None, "a part of the sum would look like all of it"
+
+
+def test_a_providers_reasoning_tokens_leave_the_rest_to_the_answer() -> None:
+    counted = replace(answer(), usage=Usage(1, 100, 101, 0, reasoning_tokens=70))
+    (row,) = sample_rows(Held((record(SAMPLES[0], attempt(counted)),)))
+    assert (row.reasoning_tokens, row.answer_tokens, row.reasoning_source) == (70, 30, "provider")
+
+
+def test_chunks_are_told_from_the_send() -> None:
+    partial = record(SAMPLES[2], attempt(replace(FAILED, partial=answer())))
+    rows = list(chunk_rows(Held((ONE, LOST, partial))))
+    assert [row.cell_id for row in rows] == [ONE.cell.id] * 2 + [partial.cell.id] * 2
+    assert [(row.arrival_ms, row.gap_ms, row.kind) for row in rows[:2]] == [
+        (50.0, None, "reasoning"), (500.0, 450.0, "answer"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("reader", [Held(), Held((ONE, LOST), (right(ONE, 1.0),))])
+def test_frames_have_the_same_columns_and_types_even_when_empty(reader: Held) -> None:
+    found = frames(reader)
+    for frame, row_type in (
+        (found.samples, SampleRow), (found.scores, ScoreTableRow), (found.chunks, ChunkRow),
+    ):  # fmt: skip
+        assert list(frame.columns) == [column.name for column in fields(row_type)]
+        assert frame.attrs == {"run_id": "run", "mode": "LIVE"}
+    types = found.samples.dtypes
+    assert isinstance(types["outcome"], pd.StringDtype)
+    assert (types["epoch"], types["ttft_ms"], types["correct"]) == ("Int64", "Float64", "boolean")
+
+
+def test_a_frame_has_missing_values_and_no_zeros_for_them() -> None:
+    samples = frames(Held((ONE, LOST))).samples
+    assert samples["output_tokens"].tolist() == [100, pd.NA]
+    assert samples["cost"].isna().tolist() == [False, True]
+
+
+def test_csv_gives_a_spreadsheet_no_formula() -> None:
+    """Of every column, headings included; numbers stay numbers."""
+    texts = ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "  =1", "\n=1", "plain", "a=b", "", "\ud83d"]
+    base = next(sample_rows(Held((ONE,))))
+    rows = [replace(base, text=text, cost=-1.5) for text in texts]
+    file = io.StringIO(newline="")
+    assert write_csv(rows, file) == len(texts)
+    file.seek(0)
+    read = list(csv.DictReader(file))
+    expected = ["'" + text for text in texts[:8]] + ["plain", "a=b", "", "\\ud83d"]
+    assert [row["text"] for row in read] == expected
+    assert {(row["cost"], row["mode"], row["ttfr_ms"]) for row in read} == {
+        ("-1.5", "LIVE", "50.0")
+    }
+    raw = io.StringIO(newline="")
+    write_csv(rows[:8], raw, raw=True)
+    raw.seek(0)
+    assert [row["text"] for row in csv.DictReader(raw)] == texts[:8]
+
+
+def test_an_empty_csv_has_its_columns() -> None:
+    file = io.StringIO(newline="")
+    assert write_csv(score_rows(Held()), file, row_type=ScoreTableRow) == 0
+    assert file.getvalue().startswith("run_id,mode,cell_id,choice,rule")
+
+
+def test_json_lines_have_every_column_and_the_mode() -> None:
+    file = io.StringIO()
+    reader = Held((ONE, LOST), (right(ONE, 1.0),))
+    assert write_jsonl(sample_rows(reader), file) == 2
+    first, second = map(json.loads, file.getvalue().splitlines())
+    assert list(first) == [column.name for column in fields(SampleRow)]
+    assert (first["mode"], first["outcome"], second["cost"]) == ("LIVE", "correct", None)
+    scores = io.StringIO()
+    write_jsonl(score_rows(reader), scores)
+    assert json.loads(scores.getvalue())["metadata"] == '{"k": 1}'
+
+
+def board(count: int) -> Held:
+    """``count`` items, every second one right, the latency rising; one arm."""
+    records = tuple(record(s, attempt(answer(ms=100 + n))) for n, s in enumerate(SAMPLES[:count]))
+    scores = tuple(right(r, float(n % 2)) for n, r in enumerate(records))
+    return Held(records, scores)
+
+
+def test_the_leaderboard_sums_up_an_arm() -> None:
+    low, high = leaderboard(sample_rows(board(100)), ["low", "high"])
+    assert (low.arm, high.arm, high.n, high.accuracy.value) == ("low", "high", 0, None)
+    assert (low.n, low.cells, low.mode) == (100, 100, Mode.LIVE)
+    assert low.outcomes == {Outcome.CORRECT: 50, Outcome.INCORRECT: 50}
+    assert (low.score.method, low.score.value, low.accuracy) == ("wilson", 0.5, low.score)
+    assert low.e2e_ms.p50.value == pytest.approx(149.5)
+    assert low.e2e_ms.p95.value == pytest.approx(194.05)
+    assert (low.output_tokens.value, low.reasoning_tokens.value) == (100.0, 40.0)
+    assert low.cost_total == pytest.approx(0.1)
+    assert low.cost_cells == 100
+    assert low.cost_per_correct.value == pytest.approx(0.002)
+    assert low.cost_per_correct.method == "fieller"
+    assert (low.retry_share, low.cached_share, low.failures) == (0.0, 0.4, {})
+
+
+def test_few_items_have_no_percentile_but_a_reason() -> None:
+    (low,) = leaderboard(sample_rows(board(10)))
+    assert low.e2e_ms.p50.value is not None
+    assert low.e2e_ms.p95.value is None
+    assert low.e2e_ms.p95.reason == "n too small: p95 needs 90 values, there are 10"
+
+
+def test_one_sample_has_numbers_and_no_intervals_that_it_cannot_have() -> None:
+    (low,) = leaderboard(sample_rows(Held((ONE,), (right(ONE, 1.0),))))
+    assert (low.score.value, low.score.high) == (1.0, 1.0)
+    assert (low.output_tokens.value, low.output_tokens.low) == (100.0, None)
+    assert low.cost_per_correct.value == low.cost_total
+
+
+def test_epochs_of_an_item_are_no_independent_values() -> None:
+    """Ten runs of two items tell about two items."""
+    records = tuple(
+        record(sample, attempt(answer()), epoch=epoch)
+        for sample in SAMPLES[:2]
+        for epoch in range(10)
+    )
+    scores = tuple(right(r, float(r.cell.sample is SAMPLES[0])) for r in records)
+    (low,) = leaderboard(sample_rows(Held(records, scores)))
+    assert (low.score.method, low.score.n, low.score.value) == ("t", 2, 0.5)
+    assert (low.score.low, low.score.high) == (0.0, 1.0), "no bound leaves 0..1"
+    assert low.output_tokens.n == 2
+
+
+def test_what_says_nothing_of_the_model_stays_out_of_its_accuracy() -> None:
+    cut = replace(answer(), choices=(Choice(0, "", "hm", (), "length"),))
+    good, lost = record(SAMPLES[2], attempt(answer())), record(SAMPLES[3], attempt(cut))
+    unjudged = record(SAMPLES[4], attempt(answer()))
+    scores = (right(good, 1.0), right(lost, 0.0), right(unjudged, None))
+    (low,) = leaderboard(sample_rows(Held((good, LOST, lost, unjudged), scores)))
+    assert (low.accuracy.value, low.accuracy.n, low.n) == (0.5, 2, 4)
+    assert low.failures == {"server": 1}
+    assert low.cost_cells == 3
+    assert low.cost_per_correct.value == pytest.approx(0.002), "what was judged, per right answer"
+
+
+def test_no_correct_answer_has_no_price() -> None:
+    (low,) = leaderboard(sample_rows(Held((ONE,), (right(ONE, 0.0),))))
+    assert (low.cost_per_correct.value, low.cost_per_correct.reason) == (None, "no correct answer")
+
+
+def test_the_document_names_every_column_with_its_meaning() -> None:
+    """docs/data.md has the tables that the row classes tell."""
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    for row_type in (SampleRow, ScoreTableRow, ChunkRow):
+        lines = ["| column | type | meaning | empty when |", "|---|---|---|---|"]
+        for column in fields(row_type):
+            meaning, null = documentation(column)
+            hint = str(getattr(column.type, "__name__", column.type)).removesuffix(" | None")
+            kind = "str" if hint in ("Mode", "Outcome", "ChunkKind") else hint
+            lines.append(f"| `{column.name}` | {kind} | {meaning} | {null or 'never'} |")
+        assert "\n".join(lines) in text, f"the table of {row_type.__name__} is not up to date"

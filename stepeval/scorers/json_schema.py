@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
@@ -39,7 +39,8 @@ def checked_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain = _plain(schema)
     try:
-        Draft202012Validator.check_schema(plain)
+        # Formats are left out: one of them is Python's regular expressions, and ours are RE2's.
+        Draft202012Validator.check_schema(plain, format_checker=FormatChecker(formats=()))
         resource = DRAFT202012.create_resource(plain)
         used: set[str] = set()
         _check(plain, Registry().resolver_with_root(resource), set(), used)
@@ -87,7 +88,7 @@ def _check(node: Any, resolver: Any, seen: set[int], used: set[str]) -> None:
     if not isinstance(node, dict) or id(node) in seen:
         return
     seen.add(id(node))
-    used |= node.keys()
+    used.update(node)
     resolver = resolver.in_subresource(DRAFT202012.create_resource(node))
     _check_keywords(node)
     for keyword in _REFERENCES:

@@ -39,6 +39,8 @@ def read_json(text: str, *, extract: bool, strict: bool) -> Any:
             object_pairs_hook=_unique if strict else None,
         )
     except json.JSONDecodeError as error:
+        if not extract and _FENCE in text:
+            raise NotJson("is not only JSON: extract would read its fenced block") from None
         where = f"line {error.lineno}, column {error.colno}"
         raise NotJson(f"is not JSON: {error.msg} ({where})") from None
 

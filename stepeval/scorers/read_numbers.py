@@ -23,7 +23,6 @@ from fractions import Fraction
 
 _MOST_DIGITS = 1_000
 _LARGEST_EXPONENT = 1_000
-_LONGEST_BOX = 2_000  # characters; a box holds a result, not a derivation
 
 _WORD = "A-Za-z0-9_À-ÖØ-öø-ɏͰ-ӿ"
 _THIN = "\u00a0\u2009\u202f"  # no-break, thin and narrow no-break space
@@ -54,7 +53,7 @@ _PLAIN_FORMS = str.maketrans(
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _SUPERSCRIPT = re.compile("(?<=10)[⁺⁻]?[⁰¹²³⁴-⁹]+")
 _FROM_SUPERSCRIPT = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
-_BOX = re.compile(r"\\f?boxed\s?\{")
+_BRACE = re.compile(r"(?P<box>\\f?boxed\s?\{)|\\[{}]|[{}]")
 _LATEX_COMMA = re.compile(r"(?<=[0-9])(?:\{,\}|\\[,!;:])\s?(?=[0-9]{3})")
 _LATEX_RATIO = re.compile(r"\\[dt]?frac\s?\{\s?([0-9.]+)\s?\}\s?\{\s?([0-9.]+)\s?\}")
 _TEN_TO_THE = r"10\s?(?:\^|\*\*)\s?(?:\{\s?([+-]?[0-9]+)\s?\}|([+-]?[0-9]+))"
@@ -86,14 +85,19 @@ def numbers_in(text: str, *, decimal_comma: bool = False) -> Iterator[Number]:
 
 def boxed(text: str) -> list[str]:
     r"""What stands in each ``\boxed{...}`` of a LaTeX text."""
-    found = []
-    for match in _BOX.finditer(text):
-        depth = 1
-        for end in range(match.end(), min(len(text), match.end() + _LONGEST_BOX)):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            if depth == 0:
-                found.append(text[match.end() : end])
-                break
+    found: list[str] = []
+    opened: list[int | None] = []  # per open brace, where its box's content begins
+    outer = 0  # boxes among them; a box within a box is part of that one
+    for match in _BRACE.finditer(text):
+        if match["box"]:
+            opened.append(match.end())
+            outer += 1
+        elif match.group() == "{":
+            opened.append(None)
+        elif match.group() == "}" and opened and (start := opened.pop()) is not None:
+            outer -= 1
+            if not outer:
+                found.append(text[start : match.start()])
     return found
 
 

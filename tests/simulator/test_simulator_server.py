@@ -2,7 +2,9 @@ import asyncio
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 
@@ -191,3 +193,32 @@ def test_closing_ends_streams_that_still_run() -> None:
         except ConnectionResetError:
             ended = True
     assert ended
+
+
+def test_a_client_that_sends_far_ahead_has_to_wait() -> None:
+    """What the server holds of requests it has not come to is bounded."""
+    with (
+        running(SimulatorConfig(speed=Speed(ttft_ms=60_000))) as slow,
+        socket.create_connection(("127.0.0.1", slow.port), timeout=1) as connection,
+    ):
+        connection.sendall(_request(5))
+        while not slow.requests():
+            time.sleep(0.005)
+        with pytest.raises(TimeoutError):
+            connection.sendall(bytes(64 << 20))
+
+
+def test_what_was_sent_far_ahead_is_answered_all_the_same() -> None:
+    """Reading goes on once the requests that were waiting have been answered."""
+    padded = _request(5, extra=f"X-Padding: {'x' * 8000}\r\n")
+    last = _request(6, extra="Connection: close\r\n")
+    config = SimulatorConfig(speed=Speed(ttft_ms=200, itl_ms=0, jitter=0))
+    with (
+        running(config) as slow,
+        socket.create_connection(("127.0.0.1", slow.port), timeout=20) as connection,
+    ):
+        sender = Thread(target=connection.sendall, args=(padded * 300 + last,))
+        sender.start()
+        heard = _read_all(connection)
+        sender.join()
+    assert heard.count(b"HTTP/1.1 200 OK") == 301

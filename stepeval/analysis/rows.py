@@ -7,7 +7,6 @@ from typing import Any
 
 from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow
 from stepeval.analysis.outcomes import NOT_COUNTED, outcome_of, sample_score
-from stepeval.analysis.prices import price_for
 from stepeval.analysis.timing import (
     coalesced_share,
     finish_ns,
@@ -17,7 +16,7 @@ from stepeval.analysis.timing import (
 )
 from stepeval.core.chat import Choice, Failure, Response, Timing, Usage
 from stepeval.core.ports import RecordReader
-from stepeval.core.pricing import cost
+from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Outcome, Record, RunInfo, ScoreRow
 from stepeval.core.task import Price, Suite
 

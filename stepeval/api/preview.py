@@ -98,7 +98,7 @@ def _preview_arm(suite: Suite, arm: Arm) -> ArmPreview:
     effort = str(arm.params.get("reasoning_effort"))
     typical = _TYPICAL_OUTPUT.get(effort, _TYPICAL_WITHOUT_EFFORT) * choices
     likely = typical if most is None else min(typical, most * choices)
-    price = price_for(suite, arm, Mode.LIVE)
+    price = price_for(arm, suite, Mode.LIVE)
 
     def cost_of(output: int) -> float | None:
         return cost(Usage(round(per_request * requests), output * requests), price)

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule, bind_rules
-from stepeval.api.simulation import embedded_simulator, is_loopback, is_simulator
+from stepeval.api.simulation import embedded_simulator, is_simulator
 from stepeval.client.credentials import find_key
 from stepeval.client.transport import Client
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, UsageError
+from stepeval.core.hosts import host_of, is_loopback
 from stepeval.core.identity import content_id
 from stepeval.core.models import is_known_host
 from stepeval.core.ports import RunListener
@@ -204,8 +204,8 @@ def _used(suite: Suite) -> tuple[Provider, ...]:
 
 def _find_keys(providers: tuple[Provider, ...]) -> dict[str, Secret | None]:
     for provider in providers:
-        host = urlsplit(provider.base_url).hostname or ""
-        if not (provider.trusted or is_known_host(host) or is_loopback(provider.base_url)):
+        host = host_of(provider.base_url)
+        if not (provider.trusted or is_known_host(host) or is_loopback(host)):
             raise UsageError(
                 f"provider {provider.name!r} sends to {host}, which is not a known host; "
                 "if you trust it, say --trust-base-url"

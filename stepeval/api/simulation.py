@@ -10,8 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stepeval.core.errors import StepevalError
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from stepeval.core.hosts import host_of, is_loopback
 
 
 @contextmanager
@@ -41,14 +40,9 @@ def embedded_simulator(run_folder: Path, *, seed: int) -> Iterator[str]:
         process.stdout.close()
 
 
-def is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    return host in _LOOPBACK or host.startswith("127.")
-
-
 def is_simulator(base_url: str) -> bool:
     """Whether a simulator answers at this loopback address; asks nobody beyond it."""
-    if not is_loopback(base_url):
+    if not is_loopback(host_of(base_url)):
         return False
     address = urlsplit(base_url)
     if address.scheme != "http":

@@ -25,7 +25,7 @@ def doctor(json: bool) -> int:
     if json:
         from dataclasses import asdict
 
-        from stepeval.cli.main import echo_json
+        from stepeval.cli.terminal import echo_json
 
         echo_json([asdict(check) for check in checks])
     return 5 if any(check.state == "fail" for check in checks) else 0

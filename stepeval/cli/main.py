@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -113,10 +112,3 @@ def _complain(message: str) -> None:
     from stepeval.cli.terminal import plain
 
     click.echo(plain(message), err=True)
-
-
-def echo_json(value: Any) -> None:
-    """For `--json`: one JSON document on standard output."""
-    import json
-
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))

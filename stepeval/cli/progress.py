@@ -46,7 +46,7 @@ class Tally:
             self._spend(cell, paid)
 
     def _spend(self, cell: Cell, response: Response) -> None:
-        price = price_for(self.suite, cell.arm, self.mode)
+        price = price_for(cell.arm, self.suite, self.mode)
         amount = cost(response.usage, price)
         if price is None or amount is None:
             self.unpriced += 1

@@ -181,7 +181,7 @@ def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> Non
 
     summary = summarise(path)
     if json:
-        from stepeval.cli.main import echo_json
+        from stepeval.cli.terminal import echo_json
 
         echo_json({**summary_json(summary), "report": None if report is None else str(report)})
         return

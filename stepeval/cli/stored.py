@@ -34,7 +34,7 @@ def runs(json: bool, runs: Path) -> None:
     if json:
         from dataclasses import asdict
 
-        from stepeval.cli.main import echo_json
+        from stepeval.cli.terminal import echo_json
 
         echo_json([asdict(one) for one in listed])
         return
@@ -53,7 +53,7 @@ def show(run: str, json: bool, runs: Path) -> None:
 
     summary = summarise(find_run(run, runs))
     if json:
-        from stepeval.cli.main import echo_json
+        from stepeval.cli.terminal import echo_json
 
         echo_json(summary_json(summary))
         return

@@ -39,7 +39,7 @@ def validate(suite: Path, options: Any, json: bool) -> None:
     if json:
         from dataclasses import asdict
 
-        from stepeval.cli.main import echo_json
+        from stepeval.cli.terminal import echo_json
 
         echo_json(asdict(told))
         return
@@ -50,7 +50,7 @@ def validate(suite: Path, options: Any, json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema of suite files, for editors: stepeval schema > suite.schema.json."""
     from stepeval.api.preview import schema_of_suites
-    from stepeval.cli.main import echo_json
+    from stepeval.cli.terminal import echo_json
 
     echo_json(schema_of_suites())
 

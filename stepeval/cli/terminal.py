@@ -1,6 +1,10 @@
 """Text for a terminal: safe to print, whatever a model or a dataset put into it."""
 
+import json
 import re
+from typing import Any
+
+import click
 
 # C0 and C1 controls but for tab and newline, and the marks that reorder text: a terminal obeys
 # them (move the cursor, set the clipboard, hide a line), so data must not contain any.
@@ -17,3 +21,8 @@ def one_line(text: str, width: int) -> str:
     """The text's words on one line of at most ``width`` characters."""
     words = " ".join(plain(text).split())
     return words if len(words) <= width else words[: width - 1] + "…"
+
+
+def echo_json(value: Any) -> None:
+    """For ``--json``: one JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))

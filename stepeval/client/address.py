@@ -5,8 +5,8 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from stepeval import __version__
-from stepeval.client.credentials import is_loopback
 from stepeval.core.errors import UsageError
+from stepeval.core.hosts import is_loopback
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider
 

@@ -1,6 +1,5 @@
 """Whose key goes where. A key leaves only for hosts it belongs to, and only encrypted."""
 
-import ipaddress
 import os
 import stat
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from stepeval.core.errors import ProviderError
+from stepeval.core.hosts import is_loopback
 from stepeval.core.models import is_known_host, key_owners, key_variables
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider
@@ -45,15 +45,6 @@ def find_key(provider: Provider, env: Mapping[str, str], key_file: Path | None) 
         )
     _check_sendable(source, key, address, local=local)
     return Secret(key)
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _look_up(

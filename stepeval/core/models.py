@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
 
 from stepeval.core.errors import did_you_mean
+from stepeval.core.hosts import host_of
 from stepeval.core.task import Price
 
 
@@ -58,7 +58,7 @@ def is_known_host(host: str) -> bool:
 
 def price_of(model: str, base_url: str) -> Price | None:
     """The list price at this host, or None: an unknown price is never 0."""
-    host = _facts()["hosts"].get((urlsplit(base_url).hostname or "").lower(), {})
+    host = _facts()["hosts"].get(host_of(base_url), {})
     if "prices" not in host:
         return None
     return list_price(model, host["currency"], host["prices"])

@@ -1,6 +1,7 @@
 """What a response cost."""
 
 from stepeval.core.chat import Usage
+from stepeval.core.hosts import host_of, is_loopback
 from stepeval.core.models import list_price, price_of
 from stepeval.core.record import Mode
 from stepeval.core.task import Arm, Price, Suite
@@ -24,14 +25,14 @@ def cost(usage: Usage, price: Price | None) -> float | None:
     ) / _MILLION
 
 
-def price_for(suite: Suite, arm: Arm, mode: Mode) -> Price | None:
-    """The suite's own price of the arm's model, else the list price at its host, else None.
+def price_for(arm: Arm, suite: Suite, mode: Mode) -> Price | None:
+    """The suite's own price of the model, else the list price at the provider's host.
 
-    A simulator stands on loopback and has no price of its own: there the model's list price is
-    taken, whatever address it answered from.
+    A simulator on this machine is charged as the service it stands for. None: not known.
     """
-    own = suite.prices.get(arm.model)
-    if own is not None:
-        return own
-    at_host = price_of(arm.model, suite.provider(arm.provider).base_url)
-    return list_price(arm.model) if at_host is None and mode is Mode.SIMULATED else at_host
+    if arm.model in suite.prices:
+        return suite.prices[arm.model]
+    base_url = suite.provider(arm.provider).base_url
+    if mode is Mode.SIMULATED and is_loopback(host_of(base_url)):
+        return list_price(arm.model)
+    return price_of(arm.model, base_url)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
-from stepeval.analysis.prices import price_for
 from stepeval.analysis.rows import SampleRow, sample_rows
 from stepeval.core.ports import RecordReader
+from stepeval.core.pricing import price_for
 from stepeval.core.record import RunInfo
 from stepeval.core.task import Price, Suite
 from stepeval.report import palette

@@ -1,9 +1,9 @@
 import pytest
 
 from stepeval.analysis.outcomes import counts_as, outcome_of, sample_score
-from stepeval.analysis.prices import price_for
 from stepeval.core.chat import Choice, Failure, FailureKind, Response, Timing, ToolCall, Usage
 from stepeval.core.models import list_price
+from stepeval.core.pricing import price_for
 from stepeval.core.record import Mode, Outcome, Score, ScoreRow
 from stepeval.core.task import Arm, Price, Provider, Sample, ScoringRule, Suite
 

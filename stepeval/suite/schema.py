@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-_SLUG = r"^[a-z0-9][a-z0-9._-]{0,63}\Z"
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+_SLUG = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 Name: TypeAlias = Annotated[str, Field(pattern=_NAME)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -147,7 +147,7 @@ class LimitsEntry(_Strict):
 class PriceEntry(_Strict):
     """Per million tokens."""
 
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}\Z")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     input: Amount
     cached: Amount | None = None
     output: Amount
@@ -171,7 +171,7 @@ class SuiteFile(_Strict):
         Annotated[list[dict[str, Any]], Tag("list")] | Annotated[DatasetEntry, Tag("mapping")],
         _by_shape("a list of rows, or a mapping with 'file' or 'rows'"),
     ]
-    grid: GridEntry = GridEntry()
+    grid: GridEntry = Field(default_factory=lambda: GridEntry.model_validate({}))
     epochs: Count = 1
     seed: int = 0
     scoring: list[ScoringItem] = []

@@ -9,6 +9,7 @@ from stepeval.core.errors import did_you_mean
 from stepeval.suite.findings import Findings, Place
 from stepeval.suite.yaml_tree import Node, place_of
 
+_LONGEST = 60  # characters of a value shown in a sentence
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "y", "n"})
 _MUST_BE = {
     "string_type": "text",
@@ -25,6 +26,11 @@ _MUST_BE = {
     "dataclass_type": "a mapping",
     "finite_number": "a finite number",
     "none_required": "null",
+}
+_MISSING: Mapping[tuple[int | str, ...], str] = {
+    ("stepeval",): ": begin the file with 'stepeval: 1'",
+    ("name",): ": give the suite a name, such as 'name: my-suite'",
+    ("dataset",): ": list the rows under 'dataset:', or name their file",
 }
 _BOUNDS = {
     "greater_than": ("above", "gt"),
@@ -70,7 +76,7 @@ def sentence(detail: Any, names: tuple[str, ...] = ()) -> str:
     context: Mapping[str, Any] = detail.get("ctx", {})
     key = _subject(path)
     if kind in {"missing", "missing_argument"}:
-        return f"{str(path[-1])!r} is missing"
+        return f"{str(path[-1])!r} is missing{_MISSING.get(path, '')}"
     if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"unknown key {str(path[-1])!r}{did_you_mean(str(path[-1]), names)}"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
@@ -122,7 +128,7 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
+        return repr(value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -142,9 +148,7 @@ def known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str
             for found in _models(info.annotation)
         ]
         models = inner or models
-    return tuple(
-        info.alias or name for each in models for name, info in each.model_fields.items()
-    )
+    return tuple(info.alias or name for each in models for name, info in each.model_fields.items())
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

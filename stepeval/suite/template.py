@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import (
     StrictUndefined,
@@ -20,9 +20,10 @@ from jinja2 import (
     pass_context,
 )
 from jinja2 import TemplateError as JinjaError
+from jinja2.exceptions import SecurityError
 from jinja2.filters import do_capitalize, do_first, do_last, do_title, do_trim
 from jinja2.runtime import Context, LoopContext, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stepeval.core.errors import UsageError, did_you_mean
 
@@ -82,7 +83,7 @@ def render(text: str, values: Mapping[str, Any]) -> str:
         TemplateError: It is malformed, uses what is not allowed, names a value that does not
             exist, or its output is larger than 1 MB.
     """
-    if "{{" not in text and "{%" not in text:
+    if not is_template(text):
         return text
     template = _compiled(text)
     pieces: list[str] = []
@@ -108,8 +109,12 @@ def check(text: str) -> None:
     Raises:
         TemplateError: It is malformed or uses what is not allowed.
     """
-    if "{{" in text or "{%" in text:
+    if is_template(text):
         _compiled(text)
+
+
+def is_template(text: str) -> bool:
+    return "{{" in text or "{%" in text
 
 
 class _Steps:
@@ -295,15 +300,13 @@ def _metered(tree: nodes.Template) -> nodes.Template:
     for node in list(_walk(tree)):
         if isinstance(node, nodes.For):
             node.iter = _through("_counted", node.iter)
-        elif isinstance(node, nodes.Compare):
-            node.expr = _through("_weighed", node.expr)
-        elif isinstance(node, nodes.Operand):
+        elif isinstance(node, nodes.Compare | nodes.Operand):
             node.expr = _through("_weighed", node.expr)
     return tree
 
 
-def _through(name: str, node: nodes.Expr) -> nodes.Filter:
-    call = nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+def _through(name: str, node: nodes.Node) -> nodes.Filter:
+    call = nodes.Filter(cast(nodes.Expr, node), name, [], [], None, None, lineno=node.lineno)
     call.set_environment(_ENVIRONMENT)
     return call
 

@@ -188,8 +188,8 @@ class _Composer:
             )
         self._keys[-1] = (event.value, place)
 
-    def _alias(self, anchor: str, place: Place) -> None:
-        node = self._anchors.get(anchor)
+    def _alias(self, anchor: str | None, place: Place) -> None:
+        node = self._anchors.get(anchor or "")
         if node is None:
             raise _refused(place, f"unknown alias '*{anchor}'")
         if self._wants_key():

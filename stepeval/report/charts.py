@@ -73,7 +73,7 @@ def tradeoff(points: Sequence[Point], labels: tuple[str, str], text: ChartText) 
         for point in points:
             _draw_point(axes, point, on_front=point in best)
         _quality_axis(axes, points)
-        _price_axis(axes, [s for p in points for s in (p.x.value, p.x.low, p.x.high) if s])
+        _price_axis(axes, [end for p in points for end in _ends(p.x)])
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])
         _name_points(drawing, points)
@@ -164,8 +164,12 @@ def _reach(span: Span) -> tuple[tuple[float], tuple[float]] | None:
     return (max(0.0, span.value - span.low),), (max(0.0, span.high - span.value),)
 
 
+def _ends(span: Span) -> list[float]:
+    return [end for end in (span.low, span.value, span.high) if end is not None]
+
+
 def _quality_axis(axes: Axes, points: Sequence[Point]) -> None:
-    ends = [end for p in points for end in (p.y.value, p.y.low, p.y.high) if end is not None]
+    ends = [end for p in points for end in _ends(p.y)]
     low, high = min(ends), max(ends)
     margin = max(0.02, 0.08 * (high - low))
     axes.set_ylim(max(-0.02, low - margin), min(1.03, high + margin))
@@ -235,12 +239,11 @@ def _name_points(drawing: Canvas, points: Sequence[Point]) -> None:
 def _bars(point: Point, box: Callable[[float, float, float, float, float], Box]) -> list[Box]:
     """What the point's marker and its two intervals cover."""
     x, y = point.x, point.y
-    across = (x.value if x.low is None else x.low, x.value if x.high is None else x.high)
-    along = (y.value if y.low is None else y.low, y.value if y.high is None else y.high)
+    across, along = _ends(x), _ends(y)
     return [
         box(x.value, y.value, x.value, y.value, 5),
-        box(across[0], y.value, across[1], y.value, 1),
-        box(x.value, along[0], x.value, along[1], 1),
+        box(across[0], y.value, across[-1], y.value, 1),
+        box(x.value, along[0], x.value, along[-1], 1),
     ]
 
 

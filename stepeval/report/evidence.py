@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import SampleRow, sample_rows
@@ -13,6 +13,8 @@ from stepeval.core.task import Price, Suite
 from stepeval.report import palette
 
 _NS_PER_S = 1e9
+# Without a rule the only answers that count are the lost ones, and they are no accuracy of 0.
+_UNJUDGED: Mapping[str, Any] = {"value": None, "low": None, "high": None, "n": 0}
 
 
 class Estimate(Protocol):
@@ -57,7 +59,13 @@ class Evidence:
         return "mean score" if self.graded else "right answers"
 
     def quality(self, arm: ArmSummary) -> Estimate:
-        return arm.score if self.graded else arm.accuracy
+        return self.mean_score(arm) if self.graded else self.accuracy(arm)
+
+    def accuracy(self, arm: ArmSummary) -> Estimate:
+        return arm.accuracy if self.suite.scoring else replace(arm.accuracy, **_UNJUDGED)
+
+    def mean_score(self, arm: ArmSummary) -> Estimate:
+        return arm.score if self.suite.scoring else replace(arm.score, **_UNJUDGED)
 
     def series(self, arm: str) -> int:
         """The arm's place in the suite, which chooses its colour all over the page."""

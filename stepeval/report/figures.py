@@ -114,11 +114,16 @@ def _distributions(evidence: Evidence) -> Iterator[Chart]:
                 Key(
                     curve.name,
                     palette.series_name(curve.series),
-                    " ".join(f"{2 * length:g}" for length in palette.dash(curve.series)),
+                    _dash(curve.series),
                 )
                 for curve in curves
             ),
         )
+
+
+def _dash(series: int) -> str:
+    """As the curve is drawn, whose dashes are lengths in widths of its line."""
+    return " ".join(f"{2.6 * length:g}" for length in palette.dash(series)) or "none"
 
 
 def _curve(evidence: Evidence, arm: ArmSummary, field: str) -> Curve:

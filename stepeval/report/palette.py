@@ -26,7 +26,7 @@ def marker(index: int) -> str:
 
 
 def dash(index: int) -> tuple[float, ...]:
-    """Lengths of strokes and gaps, in points; empty for a solid line."""
+    """Lengths of strokes and gaps, in widths of the line; empty for a solid line."""
     return DASHES[index % len(DASHES)]
 
 

@@ -50,8 +50,8 @@ def _quality_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
         (
             arm_cell(evidence, arm),
             TableCell(wording.count(arm.n)),
-            share_cell(arm.accuracy),
-            *((share_cell(arm.score),) if evidence.graded else ()),
+            share_cell(evidence.accuracy(arm)),
+            *((share_cell(evidence.mean_score(arm)),) if evidence.graded else ()),
             _outcome_cell(arm),
             _money_cell(arm.cost_per_correct, arm.currency),
             _total_cell(arm),

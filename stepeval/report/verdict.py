@@ -106,8 +106,8 @@ def _about_size(evidence: Evidence) -> Iterator[str]:
         )
     if len(judged) > 1:
         yield (
-            "Intervals are 95%. Arms answered the same samples, so a paired comparison can find "
-            "smaller differences than intervals that do not meet."
+            "Intervals are 95%. Arms are asked the same samples, so a paired comparison can show "
+            "differences that are too small for these intervals."
         )
 
 

@@ -66,7 +66,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry of a legend. ``dash`` is an SVG dash pattern, empty for a solid line."""
+    """One entry of a legend. ``dash`` is an SVG dash pattern; empty for an area."""
 
     name: str
     colour: str

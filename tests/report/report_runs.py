@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stepeval.core.chat import (
     Choice,
@@ -18,7 +18,7 @@ from stepeval.core.chat import (
     Usage,
 )
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
-from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, ScoringRule, Suite
+from stepeval.core.task import Arm, Cell, Price, Prompt, Provider, Sample, ScoringRule, Suite
 
 MODEL = "step-3.7-flash"
 _MS = 1_000_000
@@ -69,26 +69,31 @@ def made_run(
     cells = cells[: len(cells) - unfinished]
     records, scores = [], []
     for place, cell in enumerate(cells):
-        records.append(_record(rng, cell, place, text))
+        records.append(_record(rng, suite, cell, place, text))
         if scored and isinstance(records[-1].result, Response):
-            scores.append(_score(cell, records[-1].result, text))
+            scores.append(_score(cell, records[-1].result, suite.scoring[0].id, text))
     return MadeRun(_info(suite, mode, text), suite, tuple(records), tuple(scores))
 
 
 def _suite(items: int, arms: Sequence[str], text: Text, *, scored: bool, priced: bool) -> Suite:
-    model = MODEL if priced else "some-model"
+    model = text(MODEL)
+    system = Message("system", text("Answer with a number."))
+    kinds = [text(kind) for kind in ("arithmetic", "logic", "extraction")]
+    prices = {model: Price("USD", 0.2, 0.04, 1.15, text("2026-09-29"))} if priced else {}
     return Suite(
         name=text("reasoning-tiers"),
         description=text("What does more reasoning buy? Small sums, asked at each effort."),
-        providers=(Provider("stepfun", "https://api.stepfun.ai/v1"),),
-        prompts=(Prompt("plain", (Message("user", "{{ input }}"),)),),
-        samples=tuple(_sample(place, text) for place in range(items)),
+        providers=(Provider("stepfun", text("https://api.example/v1")),),
+        prompts=(Prompt("plain", (system, Message("user", "{{ input }}"))),),
+        samples=tuple(_sample(place, kinds[place % 3], text) for place in range(items)),
         arms=tuple(
-            Arm(text(name), "stepfun", text(model), "plain", {"reasoning_effort": _effort(name)})
+            Arm(text(name), "stepfun", model, "plain", {"reasoning_effort": _effort(name)})
             for name in arms
         ),
-        scoring=(ScoringRule("numeric", "numeric"),) if scored else (),
+        scoring=(ScoringRule(text("numeric"), "numeric"),) if scored else (),
         seed=11,
+        prices=prices,
+        source=text("suites/reasoning_tiers.yaml"),
     )
 
 
@@ -96,25 +101,25 @@ def _effort(name: str) -> str:
     return name if name in _EFFORTS else "low"
 
 
-def _sample(place: int, text: Text) -> Sample:
+def _sample(place: int, kind: str, text: Text) -> Sample:
     left, right = 17 + place, 23 + 3 * place
     return Sample(
         id=text(f"{'sum' if place % 3 else 'product'}-{place:03d}"),
         input=text(f"A crate holds {left} jars. How many jars are in {right} crates?"),
         target=str(left * right),
         metadata={
-            "kind": text(("arithmetic", "logic", "extraction")[place % 3]),
+            "kind": kind,
             "difficulty": round(place % 10 / 10, 1),
         },
     )
 
 
-def _record(rng: random.Random, cell: Cell, place: int, text: Text) -> Record:
+def _record(rng: random.Random, suite: Suite, cell: Cell, place: int, text: Text) -> Record:
     body = json.dumps(
         {
             "model": cell.arm.model,
             "messages": [
-                {"role": "system", "content": text("Answer with a number.")},
+                {"role": "system", "content": suite.prompts[0].messages[0].content},
                 {"role": "user", "content": cell.sample.input},
             ],
             **cell.arm.params,
@@ -173,40 +178,23 @@ def _timing(place: int, first_ms: float, rest_ms: float) -> Timing:
     return Timing(sent, sent, first, last, chunks)
 
 
-def _score(cell: Cell, result: Response, text: Text) -> ScoreRow:
-    said = result.choices[0].text
-    is_right = str(cell.sample.target) in said
-    answer = said.rsplit("\n", 1)[-1]
-    explanation = text(f"{answer or 'nothing'} {'is' if is_right else 'is not'} the target")
-    score = Score("numeric", float(is_right), answer, explanation)
-    return ScoreRow(cell.id, 0, text("numeric"), score)
+def _score(cell: Cell, result: Response, rule: str, text: Text) -> ScoreRow:
+    is_right = f"**{cell.sample.target}**" in result.choices[0].text
+    explanation = text("it is the target" if is_right else "it is not the target")
+    return ScoreRow(cell.id, 0, rule, Score("numeric", float(is_right), text("2516"), explanation))
 
 
 def _info(suite: Suite, mode: Mode, text: Text) -> RunInfo:
     return RunInfo(
-        id="20260921-121320-reasoning-tiers-7f3a",
+        id=text("20260921-121320-reasoning-tiers-7f3a"),
         suite_name=suite.name,
-        suite_hash="5f0c9a1be7724d0c8a53b1f6d2e4a981",
+        suite_hash=text("5f0c9a1be7724d0c8a53b1f6d2e4a981"),
         mode=mode,
         created_at=1_790_000_000.0,
         host=text("Linux 6.8.0 x86_64"),
-        versions={"python": "3.11.9", "httpx": "0.28.1", "stepeval": "0.1.0"},
+        versions={"python": text("3.11.9"), "httpx": "0.28.1", "stepeval": "0.1.0"},
         command=text("stepeval run suites/reasoning_tiers.yaml --seed 11"),
-        git_commit="c1a9aba5f2f7f3a9c0d1e2b3a4c5d6e7f8091a2b",
+        git_commit=text("c1a9aba5f2f7f3a9c0d1e2b3a4c5d6e7f8091a2b"),
         git_dirty=True,
         label=text("nightly"),
     )
-
-
-def relabelled(run: MadeRun, arm: str, name: str) -> MadeRun:
-    """The run with one arm's name changed wherever it stands."""
-
-    def change(one: Arm) -> Arm:
-        return replace(one, name=name) if one.name == arm else one
-
-    suite = replace(run.made_suite, arms=tuple(map(change, run.made_suite.arms)))
-    records = tuple(
-        replace(record, cell=replace(record.cell, arm=change(record.cell.arm)))
-        for record in run.made_records
-    )
-    return MadeRun(run.run_info, suite, records, run.made_scores)

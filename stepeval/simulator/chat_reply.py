@@ -13,7 +13,7 @@ from stepeval.simulator.faults import EVENT_FAULTS
 from stepeval.simulator.plan import Plan
 from stepeval.simulator.reply import Delivery, Piece, Reply, chunk, head
 from stepeval.simulator.sabotage import EVENTS, JSON, spoil_body, spoil_events
-from stepeval.simulator.schedule import EventKind, duration_ns, schedule
+from stepeval.simulator.schedule import duration_ns, schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,7 @@ class ChatReply:
                 yield Piece(last_ns, data, event=True)
                 continue
             last_ns = event.delay_ns
-            carries = event.tokens > 0 and event.kind is not EventKind.FINISH
-            yield Piece(last_ns, data, event=True, token=carries)
+            yield Piece(last_ns, data, event=True, token=event.tokens > 0)
 
     @property
     def _head_delay_ns(self) -> int:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.faults import FAULTS, STATUS_FAULTS
 from stepeval.simulator.speed import Speed
 from stepeval.simulator.thread import Answer, RunningSimulator, running
+from stepeval.simulator.truth import read_truth
 
 _FLOOD = 1 << 20
 
@@ -161,16 +163,22 @@ def test_a_gzip_bomb_is_small_on_the_wire(simulator: RunningSimulator) -> None:
     assert len(gzip.decompress(answer.body)) == _FLOOD
 
 
-def test_a_flood_waits_for_a_client_that_does_not_read() -> None:
+def test_a_flood_waits_for_a_client_that_does_not_read(tmp_path: Path) -> None:
     """The server holds a bounded part of it, and serves the others meanwhile."""
-    with running(SimulatorConfig(speed=Speed(scale=0), flood_bytes=1 << 30)) as simulator:
+    log = tmp_path / "truth.jsonl"
+    config = SimulatorConfig(speed=Speed(scale=0), flood_bytes=64 << 20, truth_log=log)
+    with running(config) as simulator:
         with socket.create_connection(("127.0.0.1", simulator.port)) as sleeper:
             body = json.dumps(_body(model="fault:huge-line")).encode()
             head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
             sleeper.sendall(head % len(body) + body)
             assert sleeper.recv(10)
-            assert simulator.post(_body()).status == 200
-        assert simulator.post(_body()).status == 200
+            for _ in range(200):
+                assert simulator.post(_body()).status == 200
+        while simulator.connections():
+            time.sleep(0.005)
+    (flood,) = [truth for truth in read_truth(log) if "huge-line" in truth.body]
+    assert flood.complete is False
 
 
 def test_seeded_rates_choose_faults_by_request_and_not_by_order() -> None:

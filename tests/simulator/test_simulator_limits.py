@@ -7,7 +7,7 @@ from stepeval.core.errors import UsageError
 from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.limits import Account, AccountLimits
 from stepeval.simulator.speed import Speed
-from stepeval.simulator.thread import running
+from stepeval.simulator.thread import RunningSimulator, running
 
 _S = 1_000_000_000
 _BODY = {"model": "step-3.7-flash", "messages": [{"role": "user", "content": "Hello"}]}
@@ -84,18 +84,33 @@ def test_over_the_limit_the_wire_says_429(tell_when: bool) -> None:
     assert ("retry-after" in refused.headers) is tell_when
 
 
-def test_a_finished_request_makes_room_and_so_does_a_client_that_left() -> None:
-    config = SimulatorConfig(speed=Speed(ttft_ms=60_000), limits=AccountLimits(concurrency=1))
-    with running(config) as simulator:
-        client = socket.create_connection(("127.0.0.1", simulator.port))
-        body = b'{"model":"step-3.7-flash","messages":[{"role":"user","content":"a"}]}'
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
-        client.sendall(head % len(body) + body)
-        while not simulator.requests():
-            time.sleep(0.005)
-        assert simulator.post(_BODY).status == 429
-        client.close()
-        refused = {"x-simulate-fault": "503"}
+def _occupy(simulator: RunningSimulator) -> socket.socket:
+    """A client whose request keeps the account's only place."""
+    before = len(simulator.requests())
+    client = socket.create_connection(("127.0.0.1", simulator.port))
+    body = b'{"model":"step-3.7-flash","messages":[{"role":"user","content":"a"}]}'
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    client.sendall(head % len(body) + body)
+    while len(simulator.requests()) == before:
+        time.sleep(0.005)
+    return client
+
+
+_ONE_PLACE = SimulatorConfig(speed=Speed(ttft_ms=60_000), limits=AccountLimits(concurrency=1))
+
+
+def test_a_client_that_left_makes_room() -> None:
+    refused = {"x-simulate-fault": "503"}
+    with running(_ONE_PLACE) as simulator:
+        with _occupy(simulator):
+            assert simulator.post(_BODY).status == 429
         while simulator.post(_BODY, refused).status == 429:
             time.sleep(0.005)
         assert simulator.post(_BODY, refused).status == 503
+
+
+def test_requests_that_were_never_let_in_make_no_room() -> None:
+    with running(_ONE_PLACE) as simulator:
+        assert [simulator.post(b"no json").status for _ in range(3)] == [400] * 3
+        with _occupy(simulator):
+            assert [simulator.post(_BODY).status for _ in range(3)] == [429] * 3

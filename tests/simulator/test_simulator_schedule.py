@@ -101,6 +101,12 @@ def test_the_prompt_cache_counts_whole_blocks_of_the_prefix() -> None:
     assert cache.read(b"a" * 1023) == 0  # under 256 tokens nothing is cached
 
 
+def test_a_prompt_whose_start_was_forgotten_is_not_cached() -> None:
+    cache = PromptCache(blocks=2)
+    prompt = b"a" * 1024 + b"b" * 1024 + b"c" * 1024
+    assert [cache.read(prompt), cache.read(prompt)] == [0, 0]
+
+
 def test_the_prompt_cache_forgets_what_was_used_longest_ago() -> None:
     cache = PromptCache(blocks=2)
     for prompt in (b"a", b"b", b"a", b"c"):

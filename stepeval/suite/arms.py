@@ -121,7 +121,7 @@ def _is_parameter(
     problem = check_parameter(model, name, value)
     if problem is None:
         return True
-    (findings.error if problem.fatal else findings.warning)(problem.message, place)
+    (findings.error if problem.fatal else findings.warning_once)(problem.message, place)
     return not problem.fatal
 
 

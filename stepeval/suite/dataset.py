@@ -30,7 +30,8 @@ def read_dataset(
     else:
         rows = _rows(entry, node, findings, read_file)
     if not rows:
-        findings.error("the dataset has no rows", node.place)
+        if not findings.failed:
+            findings.error("the dataset has no rows", node.place)
         return ()
     rows = _renamed(rows, entry.fields.model_dump(exclude_none=True), node, findings)
     placed = [(sample, row) for row in rows if (sample := _sample(row, findings))]
@@ -101,6 +102,10 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
 
 
 def _wrong(row: Row, rest: Mapping[str, Any]) -> str | None:
+    return _wrong_input(row, rest) or _wrong_choices(row) or _wrong_id(row.values.get("id"))
+
+
+def _wrong_input(row: Row, rest: Mapping[str, Any]) -> str | None:
     values = row.values
     given = values.get("input")
     if "input" in values and (
@@ -115,11 +120,18 @@ def _wrong(row: Row, rest: Mapping[str, Any]) -> str | None:
     twice = sorted(set(rest) & set(metadata or {})) if "input" in values else []
     if twice:
         return f"{twice[0]!r} is both a key of the row and of its metadata"
-    choices = values.get("choices")
+    return None
+
+
+def _wrong_choices(row: Row) -> str | None:
+    choices = row.values.get("choices")
     texts = isinstance(choices, list) and all(_is_name(choice) for choice in choices)
     if choices is not None and not texts and not row.texts_only:
         return "choices must be a list of texts"
-    row_id = values.get("id")
+    return None
+
+
+def _wrong_id(row_id: Any) -> str | None:
     if row_id is not None and not _is_name(row_id):
         return f"id must be text, not {describe(row_id)}"
     if row_id is not None and (len(str(row_id)) > _LONGEST_ID or not str(row_id).isprintable()):

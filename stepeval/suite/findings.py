@@ -33,6 +33,11 @@ class Findings:
     def warning(self, message: str, place: Place | None) -> None:
         self._warnings[_problem(message, place)] = None
 
+    def warning_once(self, message: str, place: Place | None) -> None:
+        """Not again for the same sentence elsewhere."""
+        if not any(known.message == message for known in self._warnings):
+            self.warning(message, place)
+
     def take(self, error: SuiteError) -> None:
         self._errors.update(dict.fromkeys(error.problems))
 

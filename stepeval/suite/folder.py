@@ -60,22 +60,18 @@ def inside(root: Path, name: str) -> Path:
 
 
 def _wrong(name: str) -> str | None:
-    if not name.strip() or not name.isprintable():
-        return f"{name[:80]!r} is not a file name"
+    parts = re.split(r"[/\\]", name)
     if len(name) > _LONGEST:
         return f"a path of {len(name)} characters is too long (at most {_LONGEST})"
-    if _SCHEME.match(name):
-        return f"{name!r} is an address; a suite reads only files in its own folder"
-    if name.startswith(("/", "\\", "~")):
-        return f"{name!r} is not relative to the suite's folder"
-    parts = re.split(r"[/\\]", name)
-    if ".." in parts:
-        return f"{name!r} leads out of the suite's folder"
-    if "\\" in name:
-        return f"{name!r} holds a backslash; write '/' between folders"
-    if any(_RESERVED.fullmatch(part) for part in parts):
-        return f"{name!r} is a device's name on Windows"
-    return None
+    checks = (
+        (not name.strip() or not name.isprintable(), "is not a file name"),
+        (_SCHEME.match(name), "is an address; a suite reads only files in its own folder"),
+        (name.startswith(("/", "\\", "~")), "is not relative to the suite's folder"),
+        (".." in parts, "leads out of the suite's folder"),
+        ("\\" in name, "holds a backslash; write '/' between folders"),
+        (any(map(_RESERVED.fullmatch, parts)), "is a device's name on Windows"),
+    )
+    return next((f"{name!r} {wrong}" for is_so, wrong in checks if is_so), None)
 
 
 def _open(path: Path, top: Path) -> int:

@@ -26,6 +26,7 @@ from stepeval.suite.providers import (
     all_providers,
     custom_provider,
     default_provider,
+    key_problem,
 )
 from stepeval.suite.schema import SuiteFile
 from stepeval.suite.scoring import read_scoring, warn_of_idle_rules
@@ -131,6 +132,7 @@ def _read(source: _Source, scorers: Mapping[str, type]) -> Suite:
         used = {arm.prompt for arm in arms} or set(prompts)
         check_rendering([prompts[name] for name in prompts if name in used], samples, findings)
     reached = {arm.provider for arm in arms}
+    _check_given_key(source, providers, reached)
     return Suite(
         name=file.name,
         providers=tuple(each for name, each in providers.items() if name in reached),
@@ -179,6 +181,20 @@ def _providers(source: _Source) -> dict[str, Provider]:
         trusted=over.trust_base_url,
         key_env=over.key_env,
     )
+
+
+def _check_given_key(
+    source: _Source, providers: Mapping[str, Provider], reached: Iterable[str]
+) -> None:
+    """The command line's variable at providers the suite does not declare itself."""
+    over = source.overrides
+    if over.key_env is None or over.base_url is not None:
+        return
+    for name in sorted(set(reached) - set(source.file.providers)):
+        base_url = providers[name].base_url
+        wrong = key_problem(base_url, (over.key_env,), trusted=over.trust_base_url)
+        if wrong:
+            source.findings.error(wrong, None)
 
 
 def _arms(

@@ -1,7 +1,7 @@
 """Prompts as the suite writes them: a template, a list of messages, or a file."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,11 +30,14 @@ ReadFile = Callable[[str, int], tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PlacedPrompt:
-    """``text_places``: where each message's content stands, and whether as a literal block."""
+    """``text_places``: where each message's content stands, and the file's line its text begins on,
+    0 where lines of the text are not lines of the file. ``sound``: its templates compile.
+    """
 
     prompt: Prompt
     place: Place
     text_places: tuple[tuple[Place, int], ...]
+    sound: bool = True
 
     def error_place(self, message: int, line: int | None) -> Place:
         place, first_line = self.text_places[message]
@@ -65,18 +68,21 @@ def read_prompts(
             continue
         placed = _prompt(entry, here, findings, read_file)
         if placed:
-            prompts[entry.id] = placed
-            _check_templates(placed, findings)
+            sound = _check_templates(placed, findings)
+            prompts[entry.id] = replace(placed, sound=sound)
     return prompts
 
 
-def _check_templates(placed: PlacedPrompt, findings: Findings) -> None:
+def _check_templates(placed: PlacedPrompt, findings: Findings) -> bool:
+    sound = True
     for index, message in enumerate(placed.prompt.messages):
         for text in texts(message.content):
             try:
                 check(text)
             except TemplateError as error:
+                sound = False
                 findings.error(str(error), placed.error_place(index, error.line))
+    return sound
 
 
 def check_rendering(
@@ -86,7 +92,7 @@ def check_rendering(
 
     One finding for each kind of mistake in a prompt, naming the first sample that has it.
     """
-    for placed in prompts:
+    for placed in (each for each in prompts if each.sound):
         wrong: dict[tuple[str, Place], list[str]] = {}
         for sample in samples:
             values = sample_values(sample)

@@ -17,6 +17,7 @@ from stepeval.suite.schema import ProviderEntry
 from stepeval.suite.yaml_tree import Node, place_of
 
 DEFAULT_PROVIDER = "stepfun"
+_LONGEST_HEADER = 4096
 CUSTOM_PROVIDER = "custom"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]+")
@@ -32,10 +33,10 @@ _RESERVED_HEADERS = frozenset(
 )
 
 
-def known_provider(name: str) -> Provider:
-    """A provider that needs no entry in the suite."""
+def known_provider(name: str, key_env: str | None = None) -> Provider:
+    """A provider that needs no entry in the suite, with its host's own key variables."""
     base_url = known_providers()[name]
-    return Provider(name, base_url, key_variables(host_of(base_url)))
+    return Provider(name, base_url, (key_env,) if key_env else key_variables(host_of(base_url)))
 
 
 def host_of(base_url: str) -> str:
@@ -54,6 +55,18 @@ def url_problem(base_url: str, *, trusted: bool) -> str | None:
 
     ``trusted``: the user vouches for the address.
     """
+    malformed = _malformed(base_url)
+    host = "" if malformed else host_of(base_url)
+    if malformed or trusted or is_loopback(host):
+        return malformed
+    if base_url.lower().startswith("http:"):
+        return "must begin with https:// (http:// only for this machine, or with --trust-base-url)"
+    if not is_known_host(host):
+        return f"names an unknown host {host!r}; pass --trust-base-url if you trust it"
+    return None
+
+
+def _malformed(base_url: str) -> str | None:
     if not base_url.isascii() or not base_url.isprintable() or re.search(r"[\s\\%<>]", base_url):
         return "holds a character that no base URL needs"
     try:
@@ -61,19 +74,11 @@ def url_problem(base_url: str, *, trusted: bool) -> str | None:
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return "is not a URL"
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or port == 0:
-        return "must look like 'https://host/v1'"
     if "@" in parts.netloc:
         return "must not hold a user name or password; name the key's variable in 'key_env'"
-    if parts.query or parts.fragment or "?" in base_url or "#" in base_url:
-        return "must not hold '?' or '#'"
-    if trusted or is_loopback(host):
-        return None
-    if parts.scheme == "http":
-        return "must begin with https:// (http:// only for this machine, or with --trust-base-url)"
-    if not is_known_host(host):
-        return f"names an unknown host {host!r}; pass --trust-base-url if you trust it"
-    return None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or port == 0:
+        return "must look like 'https://host/v1'"
+    return "must not hold '?' or '#'" if re.search("[?#]", base_url) else None
 
 
 def key_problem(base_url: str, variables: Sequence[str], *, trusted: bool) -> str | None:
@@ -105,7 +110,7 @@ def header_problem(name: str, value: str) -> str | None:
         return f"the header {name!r} is set by stepeval itself"
     if _SECRET_HEADER.search(name):
         return f"the header {name!r} may carry a key; name the key's variable in 'key_env'"
-    if not value.isascii() or not value.isprintable() or len(value) > 4096:
+    if not value.isascii() or not value.isprintable() or len(value) > _LONGEST_HEADER:
         return f"the value of the header {name!r} must be printable ASCII on one line"
     return None
 
@@ -146,11 +151,9 @@ def all_providers(
 
     ``key_env`` is the command line's variable and replaces the suite's.
     """
-    found = {} if key_env else {name: known_provider(name) for name in known_providers()}
-    if key_env:
-        entries = {**dict.fromkeys(known_providers(), ProviderEntry()), **entries}
-    for name in entries:
-        found.pop(name, None)
+    found = {
+        name: known_provider(name, key_env) for name in known_providers() if name not in entries
+    }
     for name, entry in entries.items():
         provider = _provider(name, entry, root, findings, trusted=trusted, key_env=key_env)
         if provider:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stepeval.core.errors import UsageError, did_you_mean
 from stepeval.core.task import Sample, ScoringRule, metadata_matches
-from stepeval.suite.findings import Findings
+from stepeval.suite.findings import Findings, Place
 from stepeval.suite.folder import PathRefused
 from stepeval.suite.prompts import ReadFile
 from stepeval.suite.schema import RuleEntry
@@ -41,7 +41,12 @@ def read_scoring(
     for entry, each in zip(entries, node.elements(), strict=True):
         rule = RuleEntry(scorer=entry) if isinstance(entry, str) else entry
         options = dict(rule.model_extra or {})
-        name = _checked_name(rule.scorer, options, each, findings, scorers, read_file)
+        own = _OWN_CODE.fullmatch(rule.scorer)
+        if own:
+            _check_file(own["file"], place_of(each, ("scorer",)), findings, read_file)
+        else:
+            _check_builtin(rule.scorer, options, each, findings, scorers)
+        name = own["name"] if own else rule.scorer
         if rule.id in seen:
             findings.error(f"duplicate rule id {rule.id!r}", place_of(each, ("id",)))
         rule_id = rule.id or _free_id(name, taken)
@@ -63,30 +68,27 @@ def warn_of_idle_rules(
             findings.warning(f"rule {rule.id!r} applies to no sample of the dataset", place)
 
 
-def _checked_name(
+def _check_file(file: str, place: Place, findings: Findings, read_file: ReadFile) -> None:
+    try:
+        read_file(file, _MOST_CODE)
+    except PathRefused as error:
+        findings.error(str(error), place)
+
+
+def _check_builtin(
     scorer: str,
     options: Mapping[str, Any],
     node: Node,
     findings: Findings,
     scorers: Mapping[str, type],
-    read_file: ReadFile,
-) -> str:
-    """The rule's name unless it has an id; checks scorer and options on the way."""
+) -> None:
     place = place_of(node, ("scorer",))
-    own = _OWN_CODE.fullmatch(scorer)
-    if own:
-        try:
-            read_file(own["file"], _MOST_CODE)
-        except PathRefused as error:
-            findings.error(str(error), place)
-        return own["name"]
     if ":" in scorer or scorer.endswith(".py"):
         findings.error(f"a scorer of your own is './file.py:name', not {scorer!r}", place)
     elif scorer not in scorers:
         findings.error(f"unknown scorer {scorer!r}{did_you_mean(scorer, scorers)}", place)
     else:
         _check_options(scorer, scorers[scorer], options, node, findings)
-    return scorer
 
 
 def _check_options(
@@ -95,7 +97,7 @@ def _check_options(
     fields = [field.name for field in dataclasses.fields(scorer) if field.init]
     unknown = [option for option in options if option not in fields]
     for option in unknown:
-        hint = did_you_mean(option, [*fields, *(rule_keys())])
+        hint = did_you_mean(option, [*fields, *rule_keys()])
         findings.error(
             f"{option!r} is no option of the scorer {name!r}{hint}",
             place_of(node, (option,), key=True),
@@ -116,11 +118,8 @@ def _check_options(
 def _least(error: ValidationError) -> list[Any]:
     """One error per option: a union tells one for each of its members."""
     found: dict[Any, Any] = {}
-    members: dict[Any, set[str]] = {}
     for detail in error.errors(include_url=False):
-        option = detail["loc"][:1]
-        found.setdefault(option, detail)
-        members.setdefault(option, set()).add(detail["type"])
+        found.setdefault(detail["loc"][:1], {**detail, "loc": detail["loc"][:1]})
     return list(found.values())
 
 

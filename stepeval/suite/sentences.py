@@ -10,6 +10,7 @@ from stepeval.suite.findings import Findings, Place
 from stepeval.suite.yaml_tree import Node, place_of
 
 _LONGEST = 60  # characters of a value shown in a sentence
+_TAGS = ("text", "list", "mapping")  # which shape a value has, put into paths by the schema
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "y", "n"})
 _MUST_BE = {
     "string_type": "text",
@@ -73,7 +74,6 @@ def _place(root: Node, path: tuple[int | str, ...], kind: str) -> Place:
 def sentence(detail: Any, names: tuple[str, ...] = ()) -> str:
     """One pydantic error (an item of ``ValidationError.errors()``) in plain words."""
     kind, path, value = detail["type"], detail["loc"], detail["input"]
-    context: Mapping[str, Any] = detail.get("ctx", {})
     key = _subject(path)
     if kind in {"missing", "missing_argument"}:
         return f"{str(path[-1])!r} is missing{_MISSING.get(path, '')}"
@@ -83,38 +83,44 @@ def sentence(detail: Any, names: tuple[str, ...] = ()) -> str:
         return f"{key} must be true or false; {value!r} is text in YAML 1.2"
     if kind in _MUST_BE:
         return f"{key} must be {_MUST_BE[kind]}, not {describe(value)}"
-    if kind in _BOUNDS:
-        words, bound = _BOUNDS[kind]
-        return f"{key} must be {words} {context[bound]:g}, not {describe(value)}"
-    if kind in {"literal_error", "enum"}:
-        return f"{key} must be {context['expected']}, not {describe(value)}"
-    if kind == "string_pattern_mismatch":
-        return f"{key} {describe(value)} {_pattern_sentence(context['pattern'])}"
-    if kind == "too_short":
-        return f"{key} must not be empty"
-    if kind == "shape":
-        return f"{key} {detail['msg']}, not {describe(value)}"
+    limit = _limit(detail)
+    if limit:
+        return f"{key} {limit}, not {describe(value)}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return f"{key}: {message[:1].lower()}{message[1:]}"
 
 
+def _limit(detail: Any) -> str | None:
+    """What the value must be, as a predicate; None for an error without such a limit."""
+    kind = detail["type"]
+    context: Mapping[str, Any] = detail.get("ctx", {})
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"must be {words} {context[bound]:g}"
+    if kind in {"literal_error", "enum"}:
+        return f"must be {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return _pattern_sentence(context["pattern"])
+    if kind == "too_short":
+        return "must hold at least one value"
+    return str(detail["msg"]) if kind == "shape" else None
+
+
 def _subject(path: tuple[int | str, ...]) -> str:
     """The last key of the path; an element is named after its list, and counted from 1."""
-    keys = [part for part in path if isinstance(part, int) or part not in {"text", "mapping"}]
-    while len(keys) > 1 and keys[-1] == "list":
-        keys.pop()
-    if keys and isinstance(keys[-1], int):
-        owner = next((str(part) for part in reversed(keys) if isinstance(part, str)), "")
-        return f"{owner or 'entry'} {keys[-1] + 1}" if owner != "list" else f"entry {keys[-1] + 1}"
-    return str(keys[-1]) if keys else "the suite"
+    keys = [part for part in path if part not in _TAGS] or list(path[-1:])
+    if not keys:
+        return "the whole"
+    if not isinstance(keys[-1], int):
+        return str(keys[-1])
+    owner = next((f" of {part}" for part in reversed(keys) if isinstance(part, str)), "")
+    return f"entry {keys[-1] + 1}{owner}"
 
 
 def _pattern_sentence(pattern: str) -> str:
     if "A-Z]{3}" in pattern:
         return "must be a currency's three capital letters, such as USD"
     letters = "letters" if "A-Z" in pattern else "lower-case letters"
-    if "a-z0-9]" not in pattern:
-        return f"must match {pattern}"
     return (
         f"must be {letters}, digits, '.', '_' or '-', "
         "begin with a letter or digit and have at most 64 characters"
@@ -130,9 +136,9 @@ def describe(value: Any) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= _LONGEST else value[: _LONGEST - 3] + "...")
     if isinstance(value, Mapping):
-        return "a mapping"
+        return "a mapping" if value else "an empty mapping"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     return str(value)
 
 

@@ -58,7 +58,7 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Filter,
     nodes.Keyword,
 )
-_WHAT = {
+_WHAT: Mapping[Any, str] = {
     nodes.Call: "calls",
     nodes.Dict: "mappings",
     nodes.Concat: "joining with '~'",
@@ -272,9 +272,9 @@ def _compiled(text: str) -> Template:
 def _allow(tree: nodes.Template) -> None:
     for node in _walk(tree):
         if not isinstance(node, _ALLOWED):
-            what = next((w for kind, w in _WHAT.items() if isinstance(node, kind)), None)
-            what = what or type(node).__name__.lower()
-            raise TemplateError(f"a template cannot hold {what}", node.lineno)
+            what = [words for kind, words in _WHAT.items() if isinstance(node, kind)]
+            held = what[0] if what else type(node).__name__.lower()
+            raise TemplateError(f"a template cannot hold {held}", node.lineno)
         if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
             hint = did_you_mean(node.name, _FILTERS)
             raise TemplateError(f"unknown filter {node.name!r}{hint}", node.lineno)

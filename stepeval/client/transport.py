@@ -136,6 +136,7 @@ class _Exchanging:
         self._scheduled_ns = scheduled_ns
         self._cap = cap
         self._clean = clean
+        self._is_ours = False
         self._sent_ns: int | None = None
         self._headers_ns: int | None = None
         self._reception: Reception | None = None
@@ -204,9 +205,15 @@ class _Exchanging:
         )
 
     async def _trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """What httpcore reports: the connection is open, the first byte is about to be written."""
-        if name == "http11.send_request_headers.started" and info["request"].method == b"POST":
-            self._sent_ns = time.monotonic_ns()  # a proxy's CONNECT before it is not the request
+        """What httpcore reports: the head of the request has just gone to the socket.
+
+        Its "started" comes one turn of the event loop before the write, which in a burst is
+        tens of milliseconds; "complete" comes within microseconds after it.
+        """
+        if name == "http11.send_request_headers.started":
+            self._is_ours = info["request"].method == b"POST"  # and no CONNECT to a proxy
+        elif name == "http11.send_request_headers.complete" and self._is_ours:
+            self._sent_ns = time.monotonic_ns()
 
     def _timing(self) -> Timing:
         return Timing(self._scheduled_ns, self._sent_ns, self._headers_ns, None)

@@ -25,6 +25,7 @@ def events(*pieces: bytes, cap: int = 1000) -> list[str]:
         (b"data: a\n\n", ["a"]),
         (b"data:a\r\n\r\ndata: b\r\r", ["a", "b"]),
         (b"data: a\ndata:  b\n\n", ["a\n b"]),
+        (b"data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n", ["a\nb", "c"]),
         (b": ping\n\nevent: x\nid: 1\nretry: 5\ndata: a\n\n", ["a"]),
         (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
         (b"data\n\n", [""]),

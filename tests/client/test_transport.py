@@ -216,6 +216,24 @@ def test_a_redirect_is_not_followed_and_its_target_sees_no_key() -> None:
     assert thief.connections == 0
 
 
+def test_a_proxy_of_the_environment_is_used_for_others_and_never_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy = Scripted([[whole(completion())]], keep_alive=False)
+
+    async def run() -> Exchange:
+        async with proxy.listening() as address:
+            monkeypatch.setenv("http_proxy", address.removesuffix("/v1"))
+            provider = Provider("p", "http://gateway.example/v1")
+            async with Client([provider], {}, mode=Mode.LIVE, concurrency=1) as client:
+                return await client(Request("p", "m", ()), scheduled_ns=0)
+
+    assert isinstance(asyncio.run(run()).result, Response)
+    assert proxy.requests[0].startswith(b"POST http://gateway.example/v1/chat/completions HTTP")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    assert answer(whole(completion())).choices[0].text == "42"
+
+
 # What comes in
 
 
@@ -342,6 +360,14 @@ def test_connections_are_kept_and_a_stale_one_is_replaced() -> None:
     closing, closed = ask([whole(completion())], times=3, keep_alive=False)
     assert closed.connections == 3
     assert all(isinstance(e.result, Response) for e in [*exchanges, *closing])
+
+
+def test_a_connection_lives_on_after_a_stream_whose_end_comes_late() -> None:
+    chunked_head = head(200, "text/event-stream", "Transfer-Encoding: chunked")
+    script: Script = [chunked_head, chunked(chunk("42", "stop"), DONE), 0.05, b"0\r\n\r\n"]
+    exchanges, server = ask(script, times=2, stream=True, keep_alive=True)
+    assert server.connections == 1
+    assert all(isinstance(exchange.result, Response) for exchange in exchanges)
 
 
 # Simulators

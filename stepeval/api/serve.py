@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stepeval.api.bundled import bundled_suites
-from stepeval.core.errors import UnknownName, UsageError
+from stepeval.core.errors import UnknownName
 from stepeval.core.models import account_tiers
 from stepeval.core.ports import MakeRequest
 from stepeval.core.task import Arm, Cell, Sample, Suite
@@ -63,10 +63,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
 async def _serve(
     simulator: Simulator, options: ServeOptions, announce: Callable[[str], None]
 ) -> None:
-    try:
-        port = await simulator.start(port=options.port)
-    except OSError as error:
-        raise UsageError(f"port {options.port} cannot be used: {error.strerror}") from error
+    port = await simulator.start(port=options.port)
     announce(f"http://127.0.0.1:{port}/v1")
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stepeval.api.run import RunResult, Start
     from stepeval.core.ports import RunListener
 
+_DEMO_CONCURRENCY = 16  # nobody is charged, and nobody likes to wait
+
 
 def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
@@ -69,9 +71,14 @@ def resume(run: str, **options: Any) -> int:
 @_execution_options
 def demo(options: Any, **rest: Any) -> int:
     """Run the reasoning-tiers suite on the embedded simulator: no key, no cost, real HTTP."""
+    from dataclasses import replace
+
     from stepeval.api.bundled import bundled_suite
 
-    return _start(options(bundled_suite("reasoning_tiers")), simulate=True, **rest)
+    chosen = options(bundled_suite("reasoning_tiers"))
+    if chosen.concurrency is None:
+        chosen = replace(chosen, concurrency=_DEMO_CONCURRENCY)
+    return _start(chosen, simulate=True, **rest)
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """Text for a terminal: safe to print, whatever a model or a dataset put into it."""
 
 import json
+import os
 import re
 from typing import Any
 
@@ -25,4 +26,5 @@ def one_line(text: str, width: int) -> str:
 
 def echo_json(value: Any) -> None:
     """For ``--json``: one JSON document on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=os.fspath)
+    click.echo(text)

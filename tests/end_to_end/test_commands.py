@@ -88,7 +88,7 @@ def test_a_large_grid_is_refused_before_anything_is_sent(shell: Shell, serve: Se
         (["run", "suite.yaml", "--simulate", "--sample", "zzz"], "zzz"),
         (["run", "suite.yaml", "--simulate", "--set", "temperature"], "NAME=VALUE"),
         (["run", "suite.yaml", "--simulate", "--set", "temperature=3"], "at most 2.0"),
-        (["run", "suite.yaml", "--base-url", "ftp://x"], "ftp"),
+        (["run", "suite.yaml", "--base-url", "ftp://x"], "must look like 'https://host/v1'"),
         (["export", "nothing"], "nothing"),
         (["simulate", "--fault", "50O=1"], "50O"),
         (["simulate", "--tier", "V9"], "V9"),

@@ -153,7 +153,7 @@ def _varying(drafts: Iterable[Draft]) -> list[str]:
     drafts = list(drafts)
     keys = dict.fromkeys(key for draft in drafts for key in draft.settings)
     for key in keys:
-        values[key] = {_shown(_value(draft, key)) for draft in drafts}
+        values[key] = {json.dumps(_value(draft, key), sort_keys=True) for draft in drafts}
     differing = [key for key in keys if len(values[key]) > 1]
     first = [key for key in _NOT_PARAMETERS if key in differing]
     return first + [key for key in differing if key not in _NOT_PARAMETERS]

@@ -1,5 +1,7 @@
 """Prompts as the suite writes them: a template, a list of messages, or a file."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -21,6 +23,7 @@ from stepeval.suite.yaml_tree import Node, place_of, plain, read_yaml
 DEFAULT_PROMPT = Prompt("default", (Message("user", "{{ input }}"),))
 MOST_BYTES = 4_000_000
 _MOST_KINDS = 3
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)")
 _SOURCES = ("template", "messages", "file")
 _MESSAGES: TypeAdapter[list[MessageEntry]] = TypeAdapter(list[MessageEntry])
 
@@ -156,6 +159,11 @@ def _prompt(
     return PlacedPrompt(prompt, node.place, tuple(zip(places, lines, strict=True)))
 
 
+def _one_character(pair: re.Match[str]) -> str:
+    """JSON escapes what lies beyond 16 bits as a pair, which YAML does not know."""
+    return pair[1] + str(json.loads(f'"{pair[2]}"'))
+
+
 def _text_message(role: str, text: str, node: Node) -> tuple[Message, Place, int]:
     line = node.place.line or 0
     return Message(role, text), node.place, line + 1 if node.block else 0
@@ -189,6 +197,8 @@ def _from_file(
         return None
     if PurePosixPath(name).suffix.lower() not in {".yaml", ".yml", ".json"}:
         return [(Message("user", text), Place(shown, 1), 1)]
+    if PurePosixPath(name).suffix.lower() == ".json":
+        text = _SURROGATES.sub(_one_character, text)
     try:
         tree = read_yaml(text, shown)
     except SuiteError as error:

@@ -190,10 +190,10 @@ class _Composer:
 
     def _alias(self, anchor: str | None, place: Place) -> None:
         node = self._anchors.get(anchor or "")
-        if node is None:
-            raise _refused(place, f"unknown alias '*{anchor}'")
         if self._wants_key():
             raise _refused(place, "a key must be text, not an alias")
+        if node is None:
+            raise _refused(place, f"unknown alias '*{anchor}'")
         if any(node is parent for parent in self._stack):
             raise _refused(place, f"alias '*{anchor}' contains itself")
         self._repeated += node.weight

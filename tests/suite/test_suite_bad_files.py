@@ -1,7 +1,7 @@
 """Each mistake of a suite ends in one sentence: what is wrong, where, what would be right."""
 
 import json
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from suite_files import mistakes
 
 from stepeval.core.errors import SuiteError
 from stepeval.suite.loader import load_suite
@@ -33,8 +34,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "name is no slug": (
         "stepeval: 1\nname: ../up\n" + MODEL + DATA,
         [
-            "x.yaml:2:7: name must be lower-case letters, digits, '.', '_' or '-', begin with a "
-            "letter or digit and have at most 64 characters, not '../up'"
+            (
+                "x.yaml:2:7: name must be lower-case letters, digits, '.', '_' or '-', "
+                "begin with a letter or digit and have at most 64 characters, not '../up'"
+            )
         ],
     ),
     "no dataset": (
@@ -60,8 +63,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "list under defaults": (
         HEAD + DATA + "defaults: {model: step-3.7-flash, temperature: [0, 1]}\n",
         [
-            "x.yaml:4:48: temperature must be one value, not a list: "
-            "a list multiplies only under grid:"
+            (
+                "x.yaml:4:48: temperature must be one value, not a list: "
+                "a list multiplies only under grid:"
+            )
         ],
     ),
     "models under defaults": (
@@ -79,10 +84,14 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "wrong values on two axes": (
         BASE + "grid: {reasoning_effort: [low, huge], temperature: [0, 5]}\n",
         [
-            "x.yaml:5:32: reasoning_effort of step-3.7-flash must be low or medium or high, "
-            "not 'huge'",
-            "x.yaml:5:56: temperature of step-3.7-flash must be at least 0.0 and at most 2.0, "
-            "not 5",
+            (
+                "x.yaml:5:32: reasoning_effort of step-3.7-flash must be low or medium or high, "
+                "not 'huge'"
+            ),
+            (
+                "x.yaml:5:56: temperature of step-3.7-flash must be at least 0.0 and at most 2.0, "
+                "not 5"
+            ),
         ],
     ),
     "same arm twice": (
@@ -117,8 +126,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "unknown option": (
         BASE + "scoring: [{scorer: numeric, tolerence: 1}]\n",
         [
-            "x.yaml:5:29: 'tolerence' is no option of the scorer 'numeric' "
-            "(did you mean 'tolerance'?)"
+            (
+                "x.yaml:5:29: 'tolerence' is no option of the scorer 'numeric' "
+                "(did you mean 'tolerance'?)"
+            )
         ],
     ),
     "option of a wrong type": (
@@ -152,8 +163,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "scoring entry of a wrong shape": (
         BASE + "scoring: [5]\n",
         [
-            "x.yaml:5:11: entry 1 of scoring must be a scorer's name, "
-            "or a mapping with 'scorer', not 5"
+            (
+                "x.yaml:5:11: entry 1 of scoring must be a scorer's name, "
+                "or a mapping with 'scorer', not 5"
+            )
         ],
     ),
     "prompt without text": (
@@ -163,8 +176,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "prompt with two texts": (
         BASE + "prompts: [{id: a, template: x, file: y}]\n",
         [
-            "x.yaml:5:11: prompt 'a' has 'template' and 'file'; "
-            "it needs one of 'template', 'messages' or 'file'"
+            (
+                "x.yaml:5:11: prompt 'a' has 'template' and 'file'; "
+                "it needs one of 'template', 'messages' or 'file'"
+            )
         ],
     ),
     "prompt id twice": (
@@ -178,8 +193,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "undefined variable": (
         BASE + "prompts:\n  - id: a\n    template: |\n      Hello\n      {{ inptu }}\n",
         [
-            "x.yaml:7:15: 'inptu' is undefined (did you mean 'input'?), "
-            "in prompt 'a', sample '62cb021d'"
+            (
+                "x.yaml:7:15: 'inptu' is undefined (did you mean 'input'?), "
+                "in prompt 'a', sample '62cb021d'"
+            )
         ],
     ),
     "malformed template": (
@@ -189,15 +206,19 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "template without quotes": (
         BASE + "prompts:\n  - id: a\n    template: {{ input }}\n",
         [
-            "x.yaml:7:16: a key must be text, not a list or mapping "
-            "(put quotes around text that begins with '{{')"
+            (
+                "x.yaml:7:16: a key must be text, not a list or mapping "
+                "(put quotes around text that begins with '{{')"
+            )
         ],
     ),
     "unknown role": (
         BASE + "prompts: [{id: a, messages: [{role: usr, content: x}]}]\n",
         [
-            "x.yaml:5:37: role must be 'system', 'user', 'assistant', 'tool' or 'developer', "
-            "not 'usr'"
+            (
+                "x.yaml:5:37: role must be 'system', 'user', 'assistant', 'tool' or 'developer', "
+                "not 'usr'"
+            )
         ],
     ),
     "content of a wrong shape": (
@@ -244,8 +265,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "unknown host": (
         BASE + "providers: {mine: {base_url: 'https://evil.example/v1'}}\n",
         [
-            "x.yaml:5:30: base_url names an unknown host 'evil.example'; "
-            "pass --trust-base-url if you trust it"
+            (
+                "x.yaml:5:30: base_url names an unknown host 'evil.example'; "
+                "pass --trust-base-url if you trust it"
+            )
         ],
     ),
     "unknown provider name": (
@@ -255,8 +278,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "tag": (
         BASE + "seed: !!python/object/apply:os.system [echo]\n",
         [
-            "x.yaml:5:7: YAML tags are not supported: "
-            "remove 'tag:yaml.org,2002:python/object/apply:os.system'"
+            (
+                "x.yaml:5:7: YAML tags are not supported: "
+                "remove 'tag:yaml.org,2002:python/object/apply:os.system'"
+            )
         ],
     ),
     "duplicate key": (
@@ -270,15 +295,19 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "tab": (
         BASE + "\tseed: 1\n",
         [
-            "x.yaml:5:1: this is not YAML: found character that cannot start any token "
-            "(YAML is indented with spaces, not tabs)"
+            (
+                "x.yaml:5:1: this is not YAML: found character that cannot start any token "
+                "(YAML is indented with spaces, not tabs)"
+            )
         ],
     ),
     "prices": (
         BASE + "pricing: {m: {currency: usd, input: -1, output: x}}\n",
         [
-            "x.yaml:5:25: currency must be a currency's three capital letters, such as USD, "
-            "not 'usd'",
+            (
+                "x.yaml:5:25: currency must be a currency's three capital letters, such as USD, "
+                "not 'usd'"
+            ),
             "x.yaml:5:37: input must be at least 0, not -1",
             "x.yaml:5:49: output must be a number, not 'x'",
         ],
@@ -295,11 +324,9 @@ BAD: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_the_sentences_of_a_bad_suite(case: str, load: Callable[..., Any]) -> None:
+def test_the_sentences_of_a_bad_suite(case: str, tmp_path: Path) -> None:
     text, expected = BAD[case]
-    with pytest.raises(SuiteError) as caught:
-        load(text)
-    assert str(caught.value).splitlines() == expected
+    assert mistakes(tmp_path, text) == expected
 
 
 _LINES = st.sampled_from(
@@ -341,11 +368,8 @@ def _loads_or_says_why(text: str | bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
-        try:
-            load_suite(path, scorers={})
-        except SuiteError as error:
-            assert error.problems
-            assert all(problem.message for problem in error.problems)
+        with suppress(SuiteError):
+            assert load_suite(path, scorers={}).suite.cell_count > 0
 
 
 @settings(deadline=None, max_examples=150)

@@ -1,12 +1,13 @@
 """Suites written into a folder of their own, loaded as a user's would be."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import pytest
 
+from stepeval.core.errors import SuiteError
 from stepeval.suite.loader import LoadedSuite, Overrides, load_suite
 
 MINIMAL = """\
@@ -51,19 +52,22 @@ SCORERS: Mapping[str, type] = {
     "length": Length,
 }
 
-Load: TypeAlias = Callable[..., LoadedSuite]
+
+def load_text(
+    folder: Path, text: str, files: Mapping[str, str] | None = None, **overrides: Any
+) -> LoadedSuite:
+    """Loads the text as ``x.yaml`` of the folder, with other files beside it."""
+    for name, content in {"x.yaml": text, **(files or {})}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    return load_suite(folder / "x.yaml", scorers=SCORERS, overrides=Overrides(**overrides))
 
 
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Writes the suite (and other files by name) and loads it as ``x.yaml``."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(text: str, files: Mapping[str, str] | None = None, **overrides: Any) -> LoadedSuite:
-        Path("x.yaml").write_text(text, "utf-8")
-        for name, content in (files or {}).items():
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(name).write_text(content, "utf-8")
-        return load_suite(Path("x.yaml"), scorers=SCORERS, overrides=Overrides(**overrides))
-
-    return run
+def mistakes(
+    folder: Path, text: str, files: Mapping[str, str] | None = None, **overrides: Any
+) -> list[str]:
+    """The lines a user reads who typed ``x.yaml`` in that folder."""
+    with pytest.raises(SuiteError) as caught:
+        load_text(folder, text, files, **overrides)
+    return str(caught.value).replace(f"{folder}/", "").splitlines()

@@ -32,7 +32,7 @@ def summarise(path: Path) -> RunSummary:
         info=reader.info(),
         recorded=status.finals,
         total=status.cells,
-        arms=leaderboard(sample_rows(reader)),
+        arms=leaderboard(sample_rows(reader), [arm.name for arm in reader.suite().arms]),
         warnings=wire_proof(reader).warnings,
     )
 

@@ -16,7 +16,7 @@ def test_the_drawn_tree_shows_every_error_with_its_exit_code() -> None:
 
 
 def test_exit_codes_are_distinct_and_a_success_is_zero() -> None:
-    assert ExitCode.OK == 0
+    assert int(ExitCode.OK) == 0
     assert len({int(code) for code in ExitCode}) == len(list(ExitCode))
 
 

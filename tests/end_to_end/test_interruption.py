@@ -125,4 +125,4 @@ def bodies(server: "object") -> list[bytes]:
 
 def intact(run: Path) -> bool:
     with closing(sqlite3.connect(run / "run.db")) as connection:
-        return connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from referencing.exceptions import Unresolvable
 
 from stepeval.core.chat import Choice
 from stepeval.core.ports import Scorer
 from stepeval.core.record import Score
 from stepeval.core.task import Sample
+from stepeval.scorers.json_schema import schema_violation
 from stepeval.scorers.json_text import MOST_NESTED, comparable, fenced
 from stepeval.scorers.structured import JsonEquals, JsonSchema, JsonValid
 
@@ -235,6 +237,8 @@ def test_a_reference_to_an_address_is_never_fetched() -> None:
                 JsonSchema(schema)
         own = JsonSchema({"$id": url, "$ref": "#/$defs/a", "$defs": {"a": {"type": "number"}}})
         assert judge(own, "1").value == 1
+        with pytest.raises(Unresolvable):  # nor by a schema that was never checked
+            schema_violation({"$ref": url}, 1)
         assert not hits
         with socket.create_connection(("127.0.0.1", port)) as client:  # the listener does count
             client.sendall(b"hello")

@@ -1,7 +1,9 @@
 """A suite owner's own functions: loaded without traces, wrapped so that they break no run."""
 
 import pickle
+import py_compile
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -139,20 +141,25 @@ def test_a_file_that_does_not_load_is_a_usage_error(
     assert not {name for name in set(sys.modules) - before if "stepeval_user" in name}
 
 
-def test_loading_leaves_no_bytecode_and_no_path_behind(file: Path) -> None:
+def test_loading_leaves_no_bytecode_and_no_path_behind(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # as it is for most people
     path_before = list(sys.path)
     assert judge(file, "polite", "please").value == 1
     assert [item.name for item in file.parent.iterdir()] == ["mine.py"]
     assert sys.path == path_before
 
 
-def test_planted_bytecode_is_not_run(file: Path) -> None:
-    cache = file.parent / "__pycache__"
-    cache.mkdir()
-    planted = cache / f"mine.{sys.implementation.cache_tag}.pyc"
-    planted.write_bytes(b"not even bytecode")
+def test_planted_bytecode_is_not_run(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text("def polite(sample, choice):\n    return 0.125\n")
+    py_compile.compile(
+        str(other),
+        cfile=cache_from_source(str(file)),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
     assert judge(file, "polite", "please").value == 1
-    assert planted.read_bytes() == b"not even bytecode"
 
 
 def test_two_files_of_one_name_do_not_mix(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from stepeval.report.placement import Box, place
 
 _MOST_STEPS = 250  # of one curve: more cannot be seen, and each is bytes of the page
 _LOG_RATIO = 12.0  # a range this wide hides its lower end on a linear axis
+MOST_NAMED = 6  # points; of more only the front has its names, and a legend has the others
 _WIDTH, _HEIGHT = 5.7, 3.9
 
 
@@ -76,7 +77,7 @@ def tradeoff(points: Sequence[Point], labels: tuple[str, str], text: ChartText) 
         _price_axis(axes, [end for p in points for end in _ends(p.x)])
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])
-        _name_points(drawing, points)
+        _name_points(drawing, points, best if len(points) > MOST_NAMED else points)
         return drawing.html(text)
 
 
@@ -207,7 +208,7 @@ def _steps(values: Sequence[float]) -> tuple[list[float], list[float]]:
     return x, [0.0, *(float(rank / count) for rank in ranks)]
 
 
-def _name_points(drawing: Canvas, points: Sequence[Point]) -> None:
+def _name_points(drawing: Canvas, points: Sequence[Point], named: Sequence[Point]) -> None:
     """Names stand beside their points where they cover least."""
     axes, figure = drawing.axes, drawing.figure
     figure.draw_without_rendering()  # until then nothing knows where it will be
@@ -217,15 +218,15 @@ def _name_points(drawing: Canvas, points: Sequence[Point]) -> None:
         (x0, y0), (x1, y1) = axes.transData.transform([(left, bottom), (right, top)]) * scale
         return Box(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
 
-    names = drawing.labels([p.name for p in points])
-    at = [box(p.x.value, p.y.value, p.x.value, p.y.value, 0) for p in points]
+    names = drawing.labels([p.name for p in named])
+    at = [box(p.x.value, p.y.value, p.x.value, p.y.value, 0) for p in named]
     spots = place(
         [(spot.left, spot.bottom) for spot in at],
         [len(name) for name in names],
         [bar for p in points for bar in _bars(p, box)],
         box(axes.get_xlim()[0], axes.get_ylim()[0], axes.get_xlim()[1], axes.get_ylim()[1], 0),
     )
-    for name, point, spot in zip(names, points, spots, strict=True):
+    for name, point, spot in zip(names, named, spots, strict=True):
         axes.annotate(
             name,
             (point.x.value, point.y.value),

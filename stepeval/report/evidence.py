@@ -13,6 +13,7 @@ from stepeval.core.task import Price, Suite
 from stepeval.report import palette
 
 _NS_PER_S = 1e9
+_MANY_PARTLY = 0.25
 # Without a rule the only answers that count are the lost ones, and they are no accuracy of 0.
 _UNJUDGED: Mapping[str, Any] = {"value": None, "low": None, "high": None, "n": 0}
 
@@ -36,9 +37,9 @@ class Estimate(Protocol):
 class Evidence:
     """``arms`` are in the suite's order; ``rows`` without their texts, which fill no memory here.
 
-    ``graded``: some answers are partly right, so that the mean score says more than the share of
-    right ones. ``took_s``: from the first attempt's start to the last one's end, pauses between
-    resumed parts included. ``prices`` are by arm; None: not known.
+    ``partly_right``: the share of judged answers that are neither right nor wrong. ``took_s``:
+    from the first attempt's start to the last one's end, pauses between resumed parts included.
+    ``prices`` are by arm; None: not known.
     """
 
     info: RunInfo
@@ -46,13 +47,18 @@ class Evidence:
     rows: Sequence[SampleRow]
     arms: Sequence[ArmSummary]
     recorded: int
-    graded: bool
+    partly_right: float
     took_s: float | None
     prices: Mapping[str, Price | None]
 
     @property
     def is_complete(self) -> bool:
         return self.recorded >= self.suite.cell_count
+
+    @property
+    def graded(self) -> bool:
+        """So many answers are partly right that their mean says more than the share of right."""
+        return self.partly_right >= _MANY_PARTLY
 
     @property
     def quality_name(self) -> str:
@@ -91,10 +97,15 @@ def gather_evidence(reader: RecordReader) -> Evidence:
         rows=rows,
         arms=arms,
         recorded=len({row.cell_id for row in rows}),
-        graded=any(row.score is not None and 0 < row.score < 1 for row in rows),
+        partly_right=_partly_right(rows),
         took_s=_took(reader),
         prices={arm.name: price_for(arm, suite, info.mode) for arm in suite.arms},
     )
+
+
+def _partly_right(rows: Sequence[SampleRow]) -> float:
+    scores = [row.score for row in rows if row.score is not None]
+    return sum(0 < score < 1 for score in scores) / len(scores) if scores else 0.0
 
 
 def _took(reader: RecordReader) -> float | None:

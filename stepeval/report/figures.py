@@ -92,7 +92,9 @@ def _tradeoff(
     said = f"{evidence.quality_name} with 95% intervals against {label}. On the front: {names}."
     text = ChartText(chart_id, title, said)
     svg = charts.tradeoff(points, (label, evidence.quality_name), text)
-    yield Chart(chart_id, title, caption, svg, Table(title, columns, rows))
+    legend = tuple(Key(p.name, palette.series_name(p.series)) for p in points)
+    legend = legend if len(points) > charts.MOST_NAMED else ()
+    yield Chart(chart_id, title, caption, svg, Table(title, columns, rows), legend)
 
 
 def _distributions(evidence: Evidence) -> Iterator[Chart]:

@@ -46,7 +46,8 @@ def _about_suite(info: RunInfo, suite: Suite) -> Iterator[Fact]:
     yield Fact("Suite hash", info.suite_hash, code=True)
     yield Fact("Seed", str(suite.seed))
     for provider in suite.providers:
-        yield Fact("Provider", provider.name, provider.base_url)
+        stand_in = ", for which the simulator stood in" if info.mode is Mode.SIMULATED else ""
+        yield Fact("Provider", provider.name, provider.base_url + stand_in)
     limits = suite.limits
     yield Fact(
         "Limits",

@@ -1,5 +1,6 @@
 """Numbers as people read them. None is said in words, and is never a zero."""
 
+import math
 from datetime import UTC, datetime
 
 from stepeval.core.record import Outcome
@@ -7,7 +8,7 @@ from stepeval.core.record import Outcome
 _SYMBOLS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£"}
 _SECOND_MS = 1000.0
 _MINUTE_S, _HOUR_S = 60, 3600
-_WHOLE = 100  # money from here on needs no third digit after the point
+_CENTS = 2
 
 LABELS = {
     Outcome.CORRECT: "correct",
@@ -55,17 +56,12 @@ def duration(seconds: float) -> str:
 
 
 def money(value: float | None, currency: str | None) -> str:
-    """Three digits that count, or cents where those are fewer."""
+    """Three digits that count, and never fewer than cents."""
     if value is None:
         return "unknown"
-    if value == 0 or value >= _WHOLE:
-        digits = f"{value:,.2f}"
-    else:
-        digits = f"{value:.3g}"
-        if "e" in digits:
-            digits = f"{value:.10f}".rstrip("0")
-        if value >= 1:
-            digits = f"{value:.2f}"
+    decimals = _CENTS if value == 0 else max(_CENTS, _CENTS - math.floor(math.log10(abs(value))))
+    whole, _, part = f"{value:,.{decimals}f}".partition(".")
+    digits = f"{whole}.{part[:_CENTS]}{part[_CENTS:].rstrip('0')}"
     symbol = _SYMBOLS.get(currency or "")
     return f"{symbol}{digits}" if symbol else f"{digits} {currency or ''}".strip()
 

@@ -81,6 +81,15 @@ def test_graded_answers_are_scored_and_not_called_right() -> None:
     assert "Mean score" in [column.label for column in report.leaderboard[0].columns]
 
 
+def test_few_graded_answers_get_their_column_but_not_the_headline() -> None:
+    run = made_run()
+    first, *others = run.made_scores
+    partly = replace(first, score=replace(first.score, value=0.5))
+    report = gather(replace(run, made_scores=(partly, *others)))
+    assert "% right" in report.verdict.sentence
+    assert "Mean score" in [column.label for column in report.leaderboard[0].columns]
+
+
 def test_an_incomplete_run_says_so() -> None:
     report = gather(made_run(unfinished=60))
     assert report.verdict.sentence.startswith("So far, ")
@@ -266,7 +275,13 @@ def test_an_image_in_a_prompt_is_named_and_not_embedded() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "$0.00"), (0.0000004, "$0.0000004"), (0.00178, "$0.00178"), (1.5, "$1.50")],
+    [
+        (0.0, "$0.00"),
+        (0.0000805681, "$0.0000806"),
+        (99999.5, "$99,999.50"),
+        (0.00178, "$0.00178"),
+        (1.5, "$1.50"),
+    ],
 )
 def test_money_keeps_the_digits_that_count(value: float, text: str) -> None:
     assert wording.money(value, "USD") == text

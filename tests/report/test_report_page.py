@@ -19,8 +19,6 @@ from stepeval.report.content import gather
 from stepeval.report.page import render_page, write_page
 from stepeval.report.text import cap, clean, columns, shorten
 
-VOID = {"meta", "link", "br", "img", "input", "hr", "path", "rect", "line", "use", "defs", "g"}
-
 
 class Elements(HTMLParser):
     def __init__(self, html: str) -> None:

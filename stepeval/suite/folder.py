@@ -28,9 +28,10 @@ def read_inside(root: Path, name: str, most_bytes: int) -> bytes:
         descriptor = _open(path, root.resolve())
     except OSError as error:
         raise PathRefused(f"cannot read {name!r}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PathRefused(f"{name!r} is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise PathRefused(f"{name!r} is not a regular file")
         data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
         raise PathRefused(f"{name!r} is larger than {most_bytes // 1_000_000} MB")

@@ -23,7 +23,7 @@ from stepeval.suite.yaml_tree import Node, place_of, plain, read_yaml
 DEFAULT_PROMPT = Prompt("default", (Message("user", "{{ input }}"),))
 MOST_BYTES = 4_000_000
 _MOST_KINDS = 3
-_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)")
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
 _SOURCES = ("template", "messages", "file")
 _MESSAGES: TypeAdapter[list[MessageEntry]] = TypeAdapter(list[MessageEntry])
 

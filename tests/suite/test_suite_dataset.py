@@ -139,8 +139,10 @@ def test_fields_rename_columns(tmp_path: Path) -> None:
             "d.yaml",
             "- input: !!python/name:os.system\n",
             [
-                "data/d.yaml:1:10: YAML tags are not supported: "
-                "remove 'tag:yaml.org,2002:python/name:os.system'"
+                (
+                    "data/d.yaml:1:10: YAML tags are not supported: "
+                    "remove 'tag:yaml.org,2002:python/name:os.system'"
+                )
             ],
         ),
         (

@@ -1,6 +1,7 @@
 """Where the numbers come from, and how to get them again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.task import Suite
@@ -42,7 +43,7 @@ def _dirt(info: RunInfo) -> str:
 
 
 def _about_suite(info: RunInfo, suite: Suite) -> Iterator[Fact]:
-    yield Fact("Suite", suite.name, suite.source or "")
+    yield Fact("Suite", suite.name, Path(suite.source).name if suite.source else "")
     yield Fact("Suite hash", info.suite_hash, code=True)
     yield Fact("Seed", str(suite.seed))
     for provider in suite.providers:

@@ -91,7 +91,7 @@ def start_run(
         runs.new_id(suite.name, now),
         created_at=now,
         suite_name=suite.name,
-        suite_hash=content_id(dump(suite)),
+        suite_hash=content_id(dump(replace(suite, source=None))),  # wherever the file stands
         mode=mode,
         command=command,
         beside=options.path.resolve(),

@@ -82,7 +82,8 @@ prompts:
   - id: p
     system: "You know {{ metadata.k }}."
     messages:
-      - {role: assistant, content: null, tool_calls: [{id: c, function: {name: f, arguments: '{}'}}]}
+      - {role: assistant, content: null,
+         tool_calls: [{id: c, function: {name: f, arguments: '{}'}}]}
       - {role: tool, content: "{{ input }}", tool_call_id: c}
       - role: user
         content:
@@ -152,7 +153,8 @@ def test_mistakes_in_prompt_files_are_located_there(tmp_path: Path) -> None:
         HEAD
         + DATA
         + (
-            "grid: {prompt: [md, yaml]}\nprompts:\n- {id: md, file: a.md}\n- {id: yaml, file: b.yaml}\n"
+            "grid: {prompt: [md, yaml]}\nprompts:\n"
+            "- {id: md, file: a.md}\n- {id: yaml, file: b.yaml}\n"
         )
     )
     files = {"a.md": "one\ntwo {{ 1 + 1 }}\n", "b.yaml": "- {role: user, contnt: x}\n"}

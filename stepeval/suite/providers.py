@@ -6,10 +6,10 @@ to, and requests only to known hosts and this machine. Only the user can widen t
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from stepeval.core.errors import did_you_mean
+from stepeval.core.hosts import host_of, is_loopback
 from stepeval.core.models import is_known_host, key_owners, key_variables, known_providers
 from stepeval.core.task import Provider, Timeouts
 from stepeval.suite.findings import Findings
@@ -37,17 +37,6 @@ def known_provider(name: str, key_env: str | None = None) -> Provider:
     """A provider that needs no entry in the suite, with its host's own key variables."""
     base_url = known_providers()[name]
     return Provider(name, base_url, (key_env,) if key_env else key_variables(host_of(base_url)))
-
-
-def host_of(base_url: str) -> str:
-    return (urlsplit(base_url).hostname or "").lower()
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url_problem(base_url: str, *, trusted: bool) -> str | None:

@@ -94,12 +94,19 @@ class Interrupted(StepevalError):
     exit_code = ExitCode.INTERRUPTED
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one is most likely a misspelling of, if it is near one at all."""
+    names = {known_name.lower(): known_name for known_name in sorted(known, reverse=True)}
+    near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a sentence: the nearest known name, or all of them when none is near."""
     names = sorted(known)
-    near = get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
-    if near:
-        return f" (did you mean {next(n for n in names if n.lower() == near[0])!r}?)"
+    near = nearest(name, names)
+    if near is not None:
+        return f" (did you mean {near!r}?)"
     if not names:
         return ""
     shown = ", ".join(names[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")

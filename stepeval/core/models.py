@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from stepeval.core.errors import did_you_mean
+from stepeval.core.errors import nearest
 from stepeval.core.hosts import host_of
 from stepeval.core.task import Price
 
@@ -80,8 +80,8 @@ def check_parameter(model: str, name: str, value: Any) -> ParameterProblem | Non
     known = facts["models"][model]
     rule = {**facts["parameters"], **known.get("parameters", {})}.get(name)
     if rule is None:
-        hint = did_you_mean(name, facts["parameters"])
-        hint = hint if "did you mean" in hint else ""
+        near = nearest(name, facts["parameters"])
+        hint = "" if near is None else f" (did you mean {near!r}?)"
         return ParameterProblem(
             f"{name!r} is no documented parameter of {model}{hint}", fatal=False
         )

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stepeval.core.errors import did_you_mean
+from stepeval.core.errors import did_you_mean, nearest
 from stepeval.core.models import check_parameter, known_models
 from stepeval.core.task import Arm, Prompt, Provider
-from stepeval.suite.findings import Findings
+from stepeval.suite.findings import Findings, Place
 from stepeval.suite.grid import Draft, Setting, arm_content
 from stepeval.suite.sentences import describe
 
@@ -85,8 +85,7 @@ def _is_right(
 def _is_name(draft: Draft, kind: str, known: Mapping[str, Any] | None, findings: Findings) -> bool:
     setting = draft.settings.get(kind)
     if setting is None or setting.value is None:
-        sentence = f"no {kind} is named: set 'defaults: {{{kind}: ...}}' or a grid axis {kind!r}"
-        findings.error(sentence, draft.place)
+        findings.error(*_unnamed(draft, kind))
         return False
     value, place = setting.value, setting.place or draft.place
     if not isinstance(value, str) or not value.strip():
@@ -96,6 +95,15 @@ def _is_name(draft: Draft, kind: str, known: Mapping[str, Any] | None, findings:
         findings.error(f"unknown {kind} {value!r}{did_you_mean(value, known)}", place)
         return False
     return True
+
+
+def _unnamed(draft: Draft, kind: str) -> tuple[str, Place | None]:
+    """Any key may be a parameter, so a misspelt one is found only by what is missing."""
+    for name, setting in draft.settings.items():
+        if nearest(name, (kind,)) and name != kind:
+            return f"no {kind} is named (did you mean {kind!r} by {name!r}?)", setting.place
+    sentence = f"no {kind} is named: set 'defaults: {{{kind}: ...}}' or a grid axis {kind!r}"
+    return sentence, draft.place
 
 
 def _scalar_sentence(name: str, value: Any, kind: str) -> str:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
-from stepeval.core.errors import did_you_mean
+from stepeval.core.errors import did_you_mean, nearest
 from stepeval.core.identity import content_id
 from stepeval.core.task import Sample, metadata_matches
 from stepeval.suite.findings import Findings, Place
@@ -84,6 +85,10 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
     if wrong:
         findings.error(wrong, row.place)
         return None
+    for name in rest:
+        meant = _misspelt(name)
+        if meant is not None and meant not in values:
+            findings.warning_once(f"did you mean {meant!r} by the key {name!r}?", row.place)
     if "input" in values:
         sample_input = values["input"]
         metadata = {**rest, **(metadata or {})}
@@ -99,6 +104,13 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
         choices=_choices(row),
         metadata=metadata,
     )
+
+
+@cache
+def _misspelt(name: str) -> str | None:
+    """The known key that this one resembles. Other keys are welcome, so it is but a question."""
+    meant = nearest(name, _KNOWN)
+    return meant if meant is not None and abs(len(meant) - len(name)) <= 1 else None
 
 
 def _wrong(row: Row, rest: Mapping[str, Any]) -> str | None:

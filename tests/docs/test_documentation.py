@@ -90,7 +90,9 @@ def test_no_file_names_a_package_host_or_a_machines_path() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    host = re.compile(r"pypi[.]org/simple|registry[.]npmjs|--index-url [h]ttp|/root/[.]|/opt/[p]ypi")
+    host = re.compile(
+        r"pypi[.]org/simple|registry[.]npmjs|--index-url [h]ttp|/root/[.]|/opt/[p]ypi"
+    )
     for name in listed:
         path = ROOT / name
         if path.suffix in {".py", ".md", ".toml", ".lock", ".yaml", ".yml", ""} and path.is_file():

@@ -9,7 +9,7 @@ from stepeval.store.runs import RunsFolder
 _DEFAULT_FOLDER = Path(".stepeval") / "runs"
 
 
-def load_run(run: str | Path = "latest", *, runs: Path = _DEFAULT_FOLDER) -> RunFrames:
+def load_run(run: str | Path = "latest", *, runs: str | Path = _DEFAULT_FOLDER) -> RunFrames:
     """Three tidy frames of one run: ``samples``, ``scores`` and ``chunks``.
 
     Args:
@@ -19,4 +19,4 @@ def load_run(run: str | Path = "latest", *, runs: Path = _DEFAULT_FOLDER) -> Run
     Raises:
         RunNotFound: No run has this name.
     """
-    return frames(RunReader(RunsFolder(runs).find(str(run))))
+    return frames(RunReader(RunsFolder(Path(runs)).find(str(run))))

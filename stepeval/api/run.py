@@ -84,7 +84,7 @@ def start_run(
     suite, warnings = prepare(options)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     mode = Mode.SIMULATED if simulate or _all_simulated(suite) else Mode.LIVE
-    keys = {} if simulate else _find_keys(suite.providers)
+    keys = {} if simulate else _find_keys(suite)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
@@ -120,7 +120,7 @@ def resume_run(
     suite = replace(stored, providers=providers)
     rules = bind_rules(suite, allow_code=allow_code)
     simulate = mode is Mode.SIMULATED and not _all_simulated(suite)
-    keys = {} if simulate else _find_keys(providers)
+    keys = {} if simulate else _find_keys(suite)
     session = _Session(path, suite, mode, simulate, keys, rules)
     with open_run(path) as store:
         store.note(RunEvent.RESUMED, time.time())
@@ -130,7 +130,7 @@ def resume_run(
 
 def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
     with ExitStack() as stack:
-        providers = session.suite.providers
+        providers = _used(session.suite)
         if session.simulate:
             simulator = embedded_simulator(session.path, seed=session.suite.seed)
             url = stack.enter_context(simulator)
@@ -202,7 +202,9 @@ def _used(suite: Suite) -> tuple[Provider, ...]:
     return tuple(provider for provider in suite.providers if provider.name in named)
 
 
-def _find_keys(providers: tuple[Provider, ...]) -> dict[str, Secret | None]:
+def _find_keys(suite: Suite) -> dict[str, Secret | None]:
+    """Of the providers that requests will go to; the others' keys are nobody's business."""
+    providers = _used(suite)
     for provider in providers:
         host = host_of(provider.base_url)
         if not (provider.trusted or is_known_host(host) or is_loopback(host)):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow
 from stepeval.analysis.export import write_csv, write_jsonl
 from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
 from stepeval.core.errors import UnknownName
@@ -14,10 +15,10 @@ from stepeval.store.runs import RunSummary as StoredRun
 
 __all__ = ["TABLES", "StoredRun", "export", "list_runs", "locate"]
 
-TABLES: Mapping[str, Callable[[RecordReader], Any]] = {
-    "samples": sample_rows,
-    "scores": score_rows,
-    "chunks": chunk_rows,
+TABLES: Mapping[str, tuple[Callable[[RecordReader], Any], type]] = {
+    "samples": (sample_rows, SampleRow),
+    "scores": (score_rows, ScoreTableRow),
+    "chunks": (chunk_rows, ChunkRow),
 }
 
 
@@ -38,8 +39,9 @@ def export(path: Path, file: TextIO, *, table: str, form: str, raw: bool) -> Non
     """
     if table not in TABLES:
         raise UnknownName("table", table, TABLES)
-    rows = TABLES[table](RunReader(path))
+    read, row_type = TABLES[table]
+    rows = read(RunReader(path))
     if form == "csv":
-        write_csv(rows, file, raw=raw)
+        write_csv(rows, file, raw=raw, row_type=row_type)
     else:
         write_jsonl(rows, file)

@@ -1,9 +1,12 @@
 """What a run came to, in numbers: for the terminal and for scripts."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.wire_proof import wire_proof
@@ -13,28 +16,47 @@ from stepeval.store.run import RunReader
 
 __all__ = ["ArmSummary", "Estimate", "RunSummary", "summarise", "summary_json"]
 
+_MOST_FAILURES = 3
+_MOST_KEPT = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """``recorded`` of ``total`` cells have their final record; ``warnings`` are sentences."""
+    """``recorded`` of ``total`` cells have their final record; ``warnings`` are sentences.
+
+    ``failures``: the commonest reasons why requests have no answer, with how many each.
+    """
 
     info: RunInfo
     recorded: int
     total: int
     arms: tuple[ArmSummary, ...]
     warnings: tuple[str, ...]
+    failures: tuple[tuple[str, int], ...] = ()
 
 
 def summarise(path: Path) -> RunSummary:
     reader = RunReader(path)
     status = reader.status()
+    failures: Counter[str] = Counter()
+    arms = [arm.name for arm in reader.suite().arms]
     return RunSummary(
         info=reader.info(),
         recorded=status.finals,
         total=status.cells,
-        arms=leaderboard(sample_rows(reader), [arm.name for arm in reader.suite().arms]),
+        arms=leaderboard(_counting(sample_rows(reader), failures), arms),
         warnings=wire_proof(reader).warnings,
+        failures=tuple(failures.most_common(_MOST_FAILURES)),
     )
+
+
+def _counting(rows: Iterator[SampleRow], failures: Counter[str]) -> Iterator[SampleRow]:
+    for row in rows:
+        # Messages may each hold an id of their own: what is new is then no longer kept.
+        reason = f"{row.failure}: {row.failure_message}"
+        if row.failure is not None and (reason in failures or len(failures) < _MOST_KEPT):
+            failures[reason] += 1
+        yield row
 
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:

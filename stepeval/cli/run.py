@@ -54,6 +54,8 @@ def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, *
     if resumed is not None:
         return _resume(resumed, trust_base_url=options(Path()).trust_base_url, **rest)
     assert suite is not None
+    if simulate and options(suite).base_url is not None:
+        raise click.UsageError("--simulate answers by itself; leave out --base-url, or --simulate")
     return _start(options(suite), simulate=simulate, **rest)
 
 
@@ -160,18 +162,21 @@ def _watch(
         from stepeval.cli.terminal import plain
 
         click.echo(plain(result.sentence), err=True)
+        click.echo(f"what is missing is sent by: stepeval resume {result.path.name}", err=True)
     return int(result.exit_code)
 
 
 def _announce(start: "Start") -> None:
-    from stepeval.cli.terminal import plain
+    from stepeval.cli.terminal import counted, plain
 
     for warning in start.warnings:
         click.echo(plain(f"warning: {warning}"), err=True)
     suite = start.suite
-    head = f"{start.mode}  {suite.name}: {len(suite.arms)} arms x {len(suite.samples)} samples"
-    epochs = f" x {suite.epochs} epochs" if suite.epochs > 1 else ""
-    click.echo(plain(f"{head}{epochs} = {suite.cell_count} requests -> {start.path}"), err=True)
+    counts = [(len(suite.arms), "arm"), (len(suite.samples), "sample"), (suite.epochs, "epoch")]
+    product = " x ".join(counted(count, noun) for count, noun in counts)
+    requests = counted(suite.cell_count, "request")
+    head = f"{start.mode}  {suite.name}: {product} = {requests} -> {start.path}"
+    click.echo(plain(head), err=True)
 
 
 def _write_report(path: Path, *, open_it: bool) -> Path:

@@ -84,6 +84,7 @@ def export(run: str, *, form: str, table: str, raw: bool, out: Path | None, runs
     if out is None:
         write(path, sys.stdout, table=table, form=form, raw=raw)
         return
+    out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
         write(path, file, table=table, form=form, raw=raw)
     click.echo(str(out), err=True)

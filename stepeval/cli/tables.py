@@ -1,8 +1,8 @@
 """Results as tables on a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from rich import box
@@ -18,7 +18,24 @@ if TYPE_CHECKING:
     from stepeval.api.summary import ArmSummary, Estimate, RunSummary
 
 _NOTHING = "-"
-_NARROWEST = 100  # columns; a table in a log file is not bound by a window
+_NARROWEST = 100  # characters; a table in a log file is not bound by a window
+_GAP = 3  # characters that rich puts between columns
+
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("arm", "left"),
+    ("n", "right"),
+    ("right, 95%", "left"),
+    ("not right", "left"),
+    ("TTFT p50", "right"),
+    ("TTFT p95", "right"),
+    ("E2E p50", "right"),
+    ("E2E p95", "right"),
+    ("reasoning", "right"),
+    ("answer", "right"),
+    ("cost", "right"),
+    ("per right", "right"),
+)
+_LEAST_NEEDED_FIRST = (9, 5, 7, 8, 11, 4, 3, 6, 10)
 
 
 def print_summary(summary: "RunSummary") -> None:
@@ -28,15 +45,38 @@ def print_summary(summary: "RunSummary") -> None:
     if summary.recorded < summary.total:
         left = summary.total - summary.recorded
         click.echo(f"incomplete: {left} of {summary.total} requests are missing")
-    table = _table("arm", "n", "right, 95%", "not right")
-    for name in ("TTFT p50", "p95", "E2E p50", "p95", "reasoning", "answer", "cost", "per right"):
-        table.add_column(name, justify="right")
-    for arm in summary.arms:
-        table.add_row(*(Text(cell) for cell in _arm_cells(arm)))
-    _print(table)
-    click.echo("TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct")
+    _print_arms(summary)
+    for reason, count in summary.failures:
+        click.echo(plain(f"failed {count}x  {one_line(reason, 300)}"))
     for warning in summary.warnings:
         click.echo(plain(f"warning: {warning}"))
+
+
+def _print_arms(summary: "RunSummary") -> None:
+    rows = [_arm_cells(arm) for arm in summary.arms]
+    console = _console()
+    shown = _columns_that_fit(rows, console.width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in shown:
+        table.add_column(_COLUMNS[column][0], justify=_COLUMNS[column][1], no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(row[column]) for column in shown))
+    console.print(table)
+    click.echo("TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct")
+    left_out = [_COLUMNS[n][0] for n in range(len(_COLUMNS)) if n not in shown]
+    if left_out:
+        click.echo(f"a wider window also shows: {', '.join(left_out)}")
+
+
+def _columns_that_fit(rows: Sequence[tuple[str, ...]], width: int) -> list[int]:
+    """A cut figure is a wrong figure: the least needed columns go as a whole."""
+    shown = list(range(len(_COLUMNS)))
+    for column in _LEAST_NEEDED_FIRST:
+        widths = [max(len(_COLUMNS[n][0]), *(len(row[n]) for row in rows)) for n in shown]
+        if sum(widths) + _GAP * (len(shown) - 1) <= width:
+            break
+        shown.remove(column)
+    return shown
 
 
 def print_runs(runs: "list[StoredRun]") -> None:
@@ -110,7 +150,11 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
+    _console().print(table)
+
+
+def _console() -> Console:
     console = Console()
     if console.width < _NARROWEST and not console.is_terminal:
-        console = Console(width=160)
-    console.print(table)
+        return Console(width=160)
+    return console

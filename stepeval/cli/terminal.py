@@ -24,6 +24,10 @@ def one_line(text: str, width: int) -> str:
     return words if len(words) <= width else words[: width - 1] + "…"
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def echo_json(value: Any) -> None:
     """For ``--json``: one JSON document on standard output."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=os.fspath)

@@ -84,7 +84,8 @@ def read_drafts(
 def size_sentence(arms: int, items: int, most_cells: int) -> str:
     return (
         f"{arms:,} arms x {items:,} samples and epochs are {arms * max(items, 1):,} requests, "
-        f"more than max_cells ({most_cells:,}); shorten the grid or raise it under limits:"
+        f"more than max_cells ({most_cells:,}); shorten the grid, or raise it with --max-cells "
+        "or under limits:"
     )
 
 

@@ -133,7 +133,7 @@ class RuleEntry(_Open):
 
     scorer: str
     id: Name | None = None
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     negate: bool = Field(default=False, alias="not")
     where: dict[str, Any] = {}
 

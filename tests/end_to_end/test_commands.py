@@ -88,6 +88,7 @@ def test_a_large_grid_is_refused_before_anything_is_sent(shell: Shell, serve: Se
         (["run", "suite.yaml", "--simulate", "--sample", "zzz"], "zzz"),
         (["run", "suite.yaml", "--simulate", "--set", "temperature"], "NAME=VALUE"),
         (["run", "suite.yaml", "--simulate", "--set", "temperature=3"], "at most 2.0"),
+        (["run", "suite.yaml", "--simulate", "--base-url", "http://x"], "leave out"),
         (["run", "suite.yaml", "--base-url", "ftp://x"], "must look like 'https://host/v1'"),
         (["export", "nothing"], "nothing"),
         (["simulate", "--fault", "50O=1"], "50O"),
@@ -171,3 +172,35 @@ def test_a_terminal_is_given_nothing_to_obey(tmp_path: Path) -> None:
     assert b"evil" in captured
     for obeyed in (b"\x1b]", b"\x07", "\u202e".encode(), b"evil\r\x1b"):
         assert obeyed not in captured
+
+
+@pytest.mark.parametrize("table", ["samples", "scores", "chunks"])
+def test_every_table_exports_in_both_formats_with_the_same_columns(
+    shell: Shell, table: str
+) -> None:
+    shell("init")
+    shell("run", "suite.yaml", "--simulate", "--no-report", "--limit", "2")
+    lines = shell("export", "latest", "--table", table, "--format", "jsonl").out.splitlines()
+    rows = list(csv.DictReader(io.StringIO(shell("export", "latest", "--table", table).out)))
+    assert len(rows) == len(lines) > 0
+    assert set(rows[0]) == set(json.loads(lines[0]))
+
+
+def test_a_server_that_is_not_there_is_named_as_the_reason(shell: Shell) -> None:
+    shell("init")
+    dead = ("run", "suite.yaml", "--base-url", "http://127.0.0.1:9/v1", "--limit", "1")
+    said = shell(*dead, "--set", "max_tokens=5", "--no-report", code=5)
+    assert "connect" in said.out
+    assert "failed 2x" in said.out
+
+
+def test_only_the_providers_in_use_need_their_keys(shell: Shell, serve: Serve) -> None:
+    server = serve(models=("here",))
+    suite = shell.suite(
+        "stepeval: 1\nname: two\ndataset: [{input: x}]\nscoring: [{scorer: includes, value: x}]\n"
+        f"providers: {{stepfun: {{}}, mine: {{base_url: '{server.base_url}'}}}}\n"
+        "grid:\n  arms:\n    far: {provider: stepfun, model: step-3.7-flash}\n"
+        "    near: {provider: mine, model: here}\n"
+    )
+    shell("run", suite, "--arm", "near", "--no-report")
+    assert "STEP_API_KEY" in shell("run", suite, "--arm", "far", code=5).err

@@ -1,13 +1,15 @@
 """What a suite would send and cost, said before a single request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from stepeval.api.builtin import SCORERS
 from stepeval.api.preparation import SuiteOptions, prepare
+from stepeval.api.scoring import bind_rules, is_user_code, unjudgeable
 from stepeval.core.chat import Request, Usage
+from stepeval.core.errors import Problem
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Mode
 from stepeval.core.task import Arm, Cell, Suite
@@ -82,12 +84,19 @@ def preview(options: SuiteOptions) -> Preview:
         concurrency=suite.limits.concurrency,
         seconds=waiting / min(suite.limits.concurrency, max(suite.cell_count, 1)),
         hosts=tuple(dict.fromkeys(suite.provider(arm.provider).base_url for arm in suite.arms)),
-        warnings=tuple(str(warning) for warning in warnings),
+        warnings=tuple(str(warning) for warning in (*warnings, *_mute_rules(suite))),
     )
 
 
 def schema_of_suites() -> dict[str, Any]:
     return suite_schema(SCORERS)
+
+
+def _mute_rules(suite: Suite) -> Iterator[Problem]:
+    """Looks at built-in rules only: validating a suite runs none of its code."""
+    built_in = tuple(rule for rule in suite.scoring if not is_user_code(rule))
+    rules = bind_rules(replace(suite, scoring=built_in), allow_code=False)
+    return unjudgeable(suite, rules)
 
 
 def _preview_arm(suite: Suite, arm: Arm) -> ArmPreview:

@@ -12,7 +12,7 @@ from pathlib import Path
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
-from stepeval.api.scoring import BoundRule, bind_rules
+from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator, is_simulator
 from stepeval.client.credentials import find_key
 from stepeval.client.transport import Client
@@ -98,7 +98,8 @@ def start_run(
     )
     session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules)
     with create_run(folder, info, suite) as store:
-        announce(Start(session.path, suite, mode, warnings))
+        told = (*warnings, *unjudgeable(suite, rules))
+        announce(Start(session.path, suite, mode, told))
         return _finish(session, store, listener)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.builtin import SCORERS
-from stepeval.core.chat import Response
-from stepeval.core.errors import UsageError
+from stepeval.core.chat import Choice, Response
+from stepeval.core.errors import Problem, UsageError
 from stepeval.core.ports import Scorer
 from stepeval.core.record import Record, Score, ScoreRow
-from stepeval.core.task import ScoringRule, Suite, metadata_matches
+from stepeval.core.task import Sample, ScoringRule, Suite, metadata_matches
 from stepeval.scorers.user_code import load_user_scorer
+
+_ANY_ANSWER = Choice(0, "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,26 @@ def bind_rules(suite: Suite, *, allow_code: bool) -> tuple[BoundRule, ...]:
 
 def is_user_code(rule: ScoringRule) -> bool:
     return ".py:" in rule.scorer
+
+
+def unjudgeable(suite: Suite, rules: tuple[BoundRule, ...]) -> Iterator[Problem]:
+    """A warning per rule that cannot judge some sample, whatever is answered: it has no target."""
+    for bound in rules:
+        mute = [s for s in suite.samples if _applies(bound, s) and not _can_judge(bound, s)]
+        if mute:
+            others = f" and {len(mute) - 1} more" if len(mute) > 1 else ""
+            reason = bound.scorer(mute[0], _ANY_ANSWER).explanation
+            sample = f"sample {mute[0].id!r}{others}"
+            yield Problem(f"rule {bound.rule.id!r} cannot judge {sample}: {reason}", suite.source)
+
+
+def _applies(bound: BoundRule, sample: Sample) -> bool:
+    return metadata_matches(bound.rule.where, sample.metadata)
+
+
+def _can_judge(bound: BoundRule, sample: Sample) -> bool:
+    # Only a built-in scorer's silence means the sample; a suite's own code may want its answer.
+    return is_user_code(bound.rule) or bound.scorer(sample, _ANY_ANSWER).value is not None
 
 
 def _scorer(rule: ScoringRule, suite: Suite, allow_code: bool) -> Scorer:
@@ -59,7 +81,7 @@ def _score_response(
 ) -> Iterator[ScoreRow]:
     sample = record.cell.sample
     for bound in rules:
-        if not metadata_matches(bound.rule.where, sample.metadata):
+        if not _applies(bound, sample):
             continue
         for choice in response.choices:
             score = _negated(bound.scorer(sample, choice), bound.rule)

@@ -101,6 +101,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return names[near[0]] if near else None
 
 
+def misspelling(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one looks like a slip of, where unknown names are welcome too."""
+    meant = nearest(name, known)
+    is_slip = meant is not None and meant != name and abs(len(meant) - len(name)) <= 1
+    return meant if is_slip else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a sentence: the nearest known name, or all of them when none is near."""
     names = sorted(known)

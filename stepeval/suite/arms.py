@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stepeval.core.errors import did_you_mean, nearest
+from stepeval.core.errors import did_you_mean, misspelling, nearest
 from stepeval.core.models import check_parameter, known_models
 from stepeval.core.task import Arm, Prompt, Provider
 from stepeval.suite.findings import Findings, Place
@@ -74,6 +74,10 @@ def _is_right(
     if not all(named):
         return False
     model = settings["model"].value
+    meant = misspelling(model, known_models()) if model not in known_models() else None
+    if meant is not None:
+        sentence = f"unknown model {model!r} (did you mean {meant!r}?)"
+        findings.warning_once(sentence, settings["model"].place or draft.place)
     prompt = prompts[settings["prompt"].value]
     right = True
     for name, setting in settings.items():

@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from stepeval.core.errors import did_you_mean, nearest
+from stepeval.core.errors import did_you_mean, misspelling
 from stepeval.core.identity import content_id
 from stepeval.core.task import Sample, metadata_matches
 from stepeval.suite.findings import Findings, Place
@@ -109,8 +109,7 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
 @cache
 def _misspelt(name: str) -> str | None:
     """The known key that this one resembles. Other keys are welcome, so it is but a question."""
-    meant = nearest(name, _KNOWN)
-    return meant if meant is not None and abs(len(meant) - len(name)) <= 1 else None
+    return misspelling(name, _KNOWN)
 
 
 def _wrong(row: Row, rest: Mapping[str, Any]) -> str | None:

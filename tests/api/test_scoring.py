@@ -2,11 +2,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from stepeval.api.scoring import BoundRule, bind_rules, score_records
+from stepeval.api.scoring import BoundRule, bind_rules, score_records, unjudgeable
 from stepeval.core.chat import Choice, Exchange, Failure, FailureKind, Response, Timing, Usage
 from stepeval.core.errors import UsageError
 from stepeval.core.record import Attempt, Record, Score
 from stepeval.core.task import Arm, Cell, Provider, Sample, ScoringRule, Suite
+from stepeval.scorers.text import Exact
 
 NO_TIME = Timing(None, None, None, None)
 
@@ -67,3 +68,13 @@ def test_code_of_a_suite_is_not_loaded_unless_it_is_allowed() -> None:
     suite = Suite("s", (Provider("p", "http://localhost"),), (), (), (), scoring=(own,))
     with pytest.raises(UsageError, match="--allow-scorer-code"):
         bind_rules(suite, allow_code=False)
+
+
+def test_a_rule_that_can_never_judge_is_told_before_anything_is_paid() -> None:
+    exact = BoundRule(ScoringRule("right", "exact"), Exact())
+    samples = (Sample("a", "x", target="y"), Sample("b", "x"), Sample("c", "x"))
+    suite = Suite("s", (Provider("p", "http://localhost"),), (), samples, ())
+    (problem,) = unjudgeable(suite, (exact,))
+    assert "rule 'right' cannot judge sample 'b' and 1 more: " in problem.message
+    whole = Suite("s", (Provider("p", "http://localhost"),), (), samples[:1], ())
+    assert not list(unjudgeable(whole, (exact,)))

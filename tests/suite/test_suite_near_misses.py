@@ -40,3 +40,11 @@ def test_other_keys_of_a_row_are_welcome(tmp_path: Path) -> None:
         "dataset: [{input: x, kind: a, difficulty: 1, index: 3, why: w}]\nscoring: [exact]\n",
     )
     assert prepare(options)[1] == ()
+
+
+def test_a_misspelt_model_name_goes_through_with_a_question(tmp_path: Path) -> None:
+    """The server has the last word on what models there are."""
+    text = "stepeval: 1\nname: s\ndefaults: {{model: {}}}\ndataset: [{{input: x, target: y}}]\n"
+    _, warnings = prepare(write(tmp_path, text.format("step-3.7-flahs") + "scoring: [exact]\n"))
+    assert "did you mean 'step-3.7-flash'?" in str(warnings[0])
+    assert prepare(write(tmp_path, text.format("gpt-5") + "scoring: [exact]\n"))[1] == ()

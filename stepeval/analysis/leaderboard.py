@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.outcomes import counts_as
 from stepeval.core.record import Mode, Outcome
-from stepeval.stats.estimate import Estimate, mean_t, percentile, ratio, wilson
+from stepeval.stats.estimate import Estimate, clustered_mean, percentile, ratio, wilson
 
 _TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "answer_tokens")
+_ROUNDING = 1e-9  # scores that differ by less are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,11 @@ class ArmSummary:
     """``n`` rows (choices) of ``cells`` requests.
 
     ``accuracy``: correct / all but failed, unscored and skipped. ``score``: the same rows' mean
-    score. Both by Wilson's interval where every item has one 0-or-1 value, else by t over item
-    means. Latencies in milliseconds and token means (over item means) are of answered requests.
+    score. Both by Wilson's interval where every item has one 0-or-1 value; else by t with a
+    standard error clustered by item, as runs of an item are no independent values. Where all runs
+    are right, or all wrong, Wilson's with n the items; where items agree on a value between, the
+    bounds are None. Latencies in milliseconds and token means (clustered alike, their bounds the
+    mean itself where items agree) are of answered requests.
     ``cost_total`` covers the ``cost_cells`` requests whose cost is known. ``cost_per_correct``:
     the cost of judged requests by their correct answers, Fieller over items. ``retry_share``:
     requests with more than one attempt. ``cached_share``: of input tokens, where both are known.
@@ -85,8 +89,8 @@ class _Items:
         self.sums[item] += value
         self.counts[item] += 1
 
-    def means(self) -> list[float]:
-        return [s / n for s, n in zip(self.sums, self.counts, strict=True) if n]
+    def mean(self) -> Estimate:
+        return clustered_mean(self.sums, self.counts)
 
 
 class _Proportion(_Items):
@@ -102,10 +106,29 @@ class _Proportion(_Items):
         """Bounds stay within 0 and 1, where the values are."""
         if self._binary and max(self.counts, default=1) == 1:
             return wilson(round(sum(self.sums)), sum(self.counts))
-        found = mean_t(self.means())
+        found = self.mean()
+        if found.value is None:
+            return found
+        if self._items_agree():
+            return _without_spread(found, found.value)
         low = None if found.low is None else max(0.0, found.low)
         high = None if found.high is None else min(1.0, found.high)
         return Estimate(found.value, low, high, found.n, found.method, found.reason)
+
+    def _items_agree(self) -> bool:
+        means = [s / n for s, n in zip(self.sums, self.counts, strict=True) if n]
+        return max(means) - min(means) < _ROUNDING
+
+
+def _without_spread(found: Estimate, value: float) -> Estimate:
+    """Where items agree, t would claim certainty.
+
+    All right or all wrong is a proportion of items: further runs of an item are no evidence.
+    """
+    if min(value, 1 - value) < _ROUNDING:
+        return wilson(round(value) * found.n, found.n)
+    reason = found.reason or "the items do not differ"
+    return Estimate(value, None, None, found.n, found.method, reason)
 
 
 class _Tally:
@@ -169,7 +192,7 @@ class _Tally:
             self._cost_cells += 1
 
     def summary(self) -> ArmSummary:
-        tokens = {name: mean_t(items.means()) for name, items in self._tokens.items()}
+        tokens = {name: items.mean() for name, items in self._tokens.items()}
         return ArmSummary(
             arm=self._arm,
             mode=self._mode,

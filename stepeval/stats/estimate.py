@@ -52,6 +52,29 @@ def mean_t(values: Iterable[float], confidence: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, n, "t")
 
 
+def clustered_mean(
+    sums: Sequence[float], counts: Sequence[int], confidence: float = 0.95
+) -> Estimate:
+    """Mean of values that stand in independent clusters, from each cluster's sum and count.
+
+    ``p = sum(sums) / N``, N = sum(counts), with the cluster-robust (CR1) standard error
+    ``sqrt(G / (G - 1) * sum((sums_g - counts_g * p)^2)) / N`` and t(G - 1) (Liang and Zeger 1986).
+    With equal counts it is :func:`mean_t` of the cluster means. ``n`` is G, the clusters with a
+    value; one cluster has no interval.
+    """
+    clusters = [(s, n) for s, n in zip(sums, counts, strict=True) if n]
+    groups = len(clusters)
+    if groups == 0:
+        return _nothing(0, "t", "no values")
+    total = sum(n for _, n in clusters)
+    mean = math.fsum(s for s, _ in clusters) / total
+    if groups == 1:
+        return Estimate(mean, None, None, 1, "t", "one item has no spread")
+    squares = math.fsum((s - n * mean) ** 2 for s, n in clusters)
+    half = _t_quantile(confidence, groups - 1) * math.sqrt(groups / (groups - 1) * squares) / total
+    return Estimate(mean, mean - half, mean + half, groups, "t")
+
+
 def geometric_mean(values: Iterable[float], confidence: float = 0.95) -> Estimate:
     """``exp`` of the mean logarithm and of its t interval. Every value must be above 0."""
     known = tuple(values)

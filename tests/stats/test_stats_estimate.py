@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stepeval.stats.estimate import (
+    clustered_mean,
     geometric_mean,
     mean_t,
     percentile,
@@ -75,6 +76,38 @@ def test_nothing_has_no_mean_and_one_value_no_interval() -> None:
     assert (one.value, one.low, one.high, one.n) == (3.0, None, None, 1)
     assert wilson(0, 0).value is None
     assert mean_t([2.0, 2.0]).low == 2.0
+
+
+def test_the_clustered_mean_has_its_reference_value() -> None:
+    """1 1 1 0 0 0 1 1 0 1 1 0 in clusters of 3: standard error 0.209718 (CR1)."""
+    found = clustered_mean([3, 0, 2, 2], [3, 3, 3, 3])
+    assert found.value == pytest.approx(0.583333, abs=1e-6)
+    assert found.high is not None
+    error = (found.high - 0.583333) / stats.t.ppf(0.975, 3)
+    assert (error, found.n) == (pytest.approx(0.209718, abs=1e-6), 4)
+
+
+def test_unbalanced_clusters_weigh_by_their_size() -> None:
+    """By hand: p = 3/5, residuals 4 * 0.6 - 3 = -0.6 and 0.6, so SE = sqrt(2 * 0.72) / 5."""
+    found = clustered_mean([3, 0], [4, 1])
+    assert found.value == pytest.approx(0.6)
+    assert found.high is not None
+    assert (found.high - 0.6) / stats.t.ppf(0.975, 1) == pytest.approx(1.44**0.5 / 5)
+
+
+@settings(deadline=None, max_examples=60)
+@given(VALUES, st.integers(1, 5))
+def test_balanced_clusters_are_the_mean_of_their_means(values: list[float], size: int) -> None:
+    found, means = clustered_mean([v * size for v in values], [size] * len(values)), mean_t(values)
+    for one, other in ((found.value, means.value), (found.low, means.low)):
+        assert one == pytest.approx(other, rel=1e-6, abs=1e-6)
+
+
+def test_a_cluster_without_values_is_none() -> None:
+    assert clustered_mean([3, 0, 1], [4, 0, 2]) == clustered_mean([3, 1], [4, 2])
+    assert clustered_mean([0], [0]).reason == "no values"
+    one = clustered_mean([1], [2])
+    assert (one.value, one.low, one.high, one.n) == (0.5, None, None, 1)
 
 
 @pytest.mark.parametrize(("q", "n"), [(0.9, 44), (0.95, 90), (0.99, 459), (0.5, 1), (0.25, 1)])
@@ -185,7 +218,7 @@ def test_one_value_needs_neither_numpy_nor_scipy() -> None:
     code = (
         "import sys\n"
         "from stepeval.stats.estimate import *\n"
-        "mean_t([1.0]); wilson(1, 1); percentile([1.0], 0.5); ratio([1.0], [1.0])\n"
+        "mean_t([1.0]); clustered_mean([1.0], [1]); wilson(1, 1); percentile([1.0], 0.5); ratio([1.0], [1.0])\n"
         "assert not {'numpy', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -47,10 +47,11 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Parts of one bar, in the order of the chart's part names."""
+    """Parts of one bar, in the order of the chart's part names; ``total`` is its label."""
 
     name: str
     parts: tuple[float, ...]
+    total: float
 
 
 def front(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -116,9 +117,9 @@ def stacks(bars: Sequence[Stack], colours: Sequence[str], x_label: str, text: Ch
             widths = np.array([bar.parts[part] for bar in bars])
             axes.barh(places, widths, left=left, height=0.58, color=colour)
             left = left + widths
-        for at, total in zip(places, left, strict=True):
+        for bar, at, end in zip(bars, places, left, strict=True):
             axes.annotate(
-                f"{total:,.0f}", (total, at), (4, 0), textcoords="offset points", va="center"
+                f"{bar.total:,.0f}", (end, at), (4, 0), textcoords="offset points", va="center"
             )
         axes.set_yticks(places, drawing.labels([bar.name for bar in bars]))
         axes.tick_params(axis="y", labelcolor=palette.INK)

@@ -13,8 +13,9 @@ from stepeval.report.view import Chart, Column, Key, Table, TableCell
 _ARM = Column("Arm", numeric=False)
 _SECOND_MS = 1000.0
 _THOUSAND = 1000
-_PARTS = ("reasoning", "answer")
-_PART_COLOURS = (3, 4)  # places in the palette; the arms' names stand beside their bars
+_PARTS = ("reasoning", "answer", "other")
+_ROUNDING = 0.01  # tokens; a mean's last bits are no part of a bar
+_PART_COLOURS = (3, 4, 6)  # places in the palette; the arms' names stand beside their bars
 
 
 def figures(evidence: Evidence) -> tuple[Chart, ...]:
@@ -156,28 +157,38 @@ def _spread_table(evidence: Evidence, title: str, curves: Sequence[Curve]) -> Ta
 
 
 def _tokens(evidence: Evidence) -> Iterator[Chart]:
-    bars, rows = [], []
-    for arm in evidence.arms:
-        reasoning, answer = arm.reasoning_tokens.value, arm.answer_tokens.value
-        if reasoning is None or answer is None:
-            continue
-        bars.append(Stack(arm.arm, (reasoning, answer)))
-        counts = (reasoning, answer, reasoning + answer)
-        numbers = (TableCell(wording.count(number)) for number in counts)
-        rows.append((arm_cell(evidence, arm), *numbers))
-    if not bars:
+    split = [(arm, parts) for arm in evidence.arms if (parts := _token_parts(arm)) is not None]
+    if not split:
         return
+    # Most providers' counts leave no rest, and an empty part would only ask what it is.
+    has_rest = any(parts[2] > _ROUNDING for _, parts in split)
+    shown = _PARTS if has_rest else _PARTS[:2]
+    bars, rows = [], []
+    for arm, parts in split:
+        total = arm.output_tokens.value or 0.0
+        bars.append(Stack(arm.arm, parts[: len(shown)], total))
+        numbers = (TableCell(wording.count(number)) for number in (*parts[: len(shown)], total))
+        rows.append((arm_cell(evidence, arm), *numbers))
     title = "Where the tokens go"
-    colours = [palette.series(place) for place in _PART_COLOURS]
-    text = ChartText("tokens", title, "Mean output tokens of a request, reasoning and answer.")
+    rest = " Other tokens carry no text, such as the one that ends an answer." if has_rest else ""
+    places = _PART_COLOURS[: len(shown)]
+    text = ChartText("tokens", title, f"Mean output tokens of a request: {', '.join(shown)}.")
     yield Chart(
         "tokens",
         title,
-        "Mean output tokens of a request. Reasoning is paid for like the answer.",
-        charts.stacks(bars, colours, "output tokens", text),
-        Table(title, (_ARM, *(Column(p.capitalize()) for p in (*_PARTS, "sum"))), tuple(rows)),
+        f"Mean output tokens of a request. Reasoning is paid for like the answer.{rest}",
+        charts.stacks(bars, [palette.series(place) for place in places], "output tokens", text),
+        Table(title, (_ARM, *(Column(p.capitalize()) for p in (*shown, "output"))), tuple(rows)),
         tuple(
-            Key(part, palette.series_name(place))
-            for part, place in zip(_PARTS, _PART_COLOURS, strict=True)
+            Key(part, palette.series_name(place)) for part, place in zip(shown, places, strict=True)
         ),
     )
+
+
+def _token_parts(arm: ArmSummary) -> tuple[float, float, float] | None:
+    """Reasoning, answer, and what is neither; None where one of the counts is not known."""
+    reasoning, answer = arm.reasoning_tokens.value, arm.answer_tokens.value
+    output = arm.output_tokens.value
+    if reasoning is None or answer is None or output is None:
+        return None
+    return reasoning, answer, max(0.0, output - reasoning - answer)

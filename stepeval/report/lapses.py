@@ -1,9 +1,10 @@
 """Every answer that went wrong, grouped by how, the worst kind first."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from stepeval.analysis.rows import SampleRow
-from stepeval.core.record import Outcome, ScoreRow
+from stepeval.core.record import Outcome, Score, ScoreRow
 from stepeval.report import palette, wording
 from stepeval.report.text import shorten
 from stepeval.report.view import Lapse, LapseGroup
@@ -78,7 +79,17 @@ def _reason(row: SampleRow, scores: ScoresByAnswer) -> str:
 
 def _judged(row: ScoreRow) -> str:
     score = row.score
-    said = [f"read {score.answer!r}"] if score.answer is not None else []
+    answer = unsaid_answer(score)
+    said = [] if answer is None else [f"answered {answer!r}"]
     said += [score.explanation] if score.explanation else []
     value = "not judged" if score.value is None else f"{score.value:.3g}"
     return f"{row.rule} {value}" + (f" ({', '.join(said)})" if said else "")
+
+
+def unsaid_answer(score: Score) -> str | None:
+    """The answer that was scored; None where there is none, or the explanation names it."""
+    answer, explanation = score.answer, score.explanation or ""
+    if answer is None or explanation.startswith("answered "):
+        return None
+    named = answer and re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", explanation)
+    return None if named else answer

@@ -11,7 +11,7 @@ from stepeval.core.record import Record, ScoreRow
 from stepeval.core.task import Sample
 from stepeval.report import wording
 from stepeval.report.evidence import Evidence
-from stepeval.report.lapses import WORST_FIRST, ScoresByAnswer
+from stepeval.report.lapses import WORST_FIRST, ScoresByAnswer, unsaid_answer
 from stepeval.report.passages import MOST_CHARACTERS, answer_passages, passage, prompt_passages
 from stepeval.report.text import shorten
 from stepeval.report.view import Answer, Fact, Judgement, Passage, SampleView
@@ -147,7 +147,7 @@ def _judgement(row: ScoreRow) -> Judgement:
         rule=shorten(row.rule, 80),
         value="not judged" if score.value is None else f"{score.value:.3g}",
         right=right,
-        answer=shorten(score.answer or "", 400),
+        answer=shorten(unsaid_answer(score) or "", 400),
         explanation=passage("", score.explanation or "").text,
     )
 

@@ -53,7 +53,7 @@ def _quality_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
             share_cell(evidence.accuracy(arm)),
             *((share_cell(evidence.mean_score(arm)),) if evidence.partly_right else ()),
             _outcome_cell(arm),
-            _money_cell(arm.cost_per_correct, arm.currency),
+            _price_cell(arm),
             _total_cell(arm),
         )
         for arm in arms
@@ -161,9 +161,12 @@ def _outcome_cell(arm: ArmSummary) -> TableCell:
     return TableCell("", words, slices=tuple(slices))
 
 
-def _money_cell(found: Estimate, currency: str | None) -> TableCell:
+def _price_cell(arm: ArmSummary) -> TableCell:
+    """Of a correct answer. Where none is right there is no price, however many were asked."""
+    found, currency = arm.cost_per_correct, arm.currency
     if found.value is None:
-        return TableCell(found.reason or "unknown", faint=True)
+        none_right = found.n and not arm.outcomes.get(Outcome.CORRECT)
+        return TableCell("none right" if none_right else found.reason or "unknown", faint=True)
     ends = ""
     if found.low is not None and found.high is not None:
         low, high = (wording.money(end, currency) for end in (found.low, found.high))

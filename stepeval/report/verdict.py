@@ -8,7 +8,7 @@ from stepeval.report import wording
 from stepeval.report.evidence import Estimate, Evidence, cost_per_request
 from stepeval.report.view import Verdict
 
-_FEW = 30  # answers of an arm: an interval this wide decides little
+_FEW = 30  # samples of an arm: an interval this wide decides little
 _LOST_SHARE = 0.05
 _SAME_COST = 0.05  # arms whose costs differ by less cost the same to a reader
 
@@ -101,7 +101,7 @@ def _about_size(evidence: Evidence) -> Iterator[str]:
     judged = [arm for arm in evidence.arms if evidence.quality(arm).value is not None]
     if judged and (fewest := min(evidence.quality(arm).n for arm in judged)) < _FEW:
         yield (
-            f"With {wording.plural(fewest, 'judged answer')} in an arm, only large differences "
+            f"With {wording.plural(fewest, 'judged sample')} in an arm, only large differences "
             "can show."
         )
     if len(judged) > 1:

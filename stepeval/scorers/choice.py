@@ -47,9 +47,8 @@ class MultipleChoice:
         (letter,) = named
         if letter in wanted:
             return right("choice", letter)
-        return wrong(
-            "choice", f"the answer is {letter}, not {' or '.join(map(str, wanted))}", letter
-        )
+        shown = " or ".join(map(quote, wanted))
+        return wrong("choice", f"answered {quote(letter)}, wanted {shown}", letter)
 
 
 def _choices(texts: tuple[str, ...], letters: str) -> Choices | NoTarget:

@@ -60,8 +60,8 @@ class Numeric:
             )
         if any(one is not None and self._close(answer, one) for one in wanted):
             return right("numeric", number.text)
-        shown = " or ".join(quote(target) for target in targets[:4])
-        return wrong("numeric", f"the answer is {number.text}, not {shown}", number.text)
+        shown = " or ".join(quote(str(target)) for target in targets[:4])
+        return wrong("numeric", f"answered {quote(number.text)}, wanted {shown}", number.text)
 
     def _read(self, text: str) -> Number | str:
         """The number that is the answer, or a sentence about why there is none."""

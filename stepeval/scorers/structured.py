@@ -80,9 +80,9 @@ class JsonEquals:
         if not self.fields:
             if comparable(answer) == comparable(wanted):
                 return right("json_equals")
-            return wrong("json_equals", f"the answer is {quote(answer)}, not {quote(wanted)}")
+            return wrong("json_equals", f"answered {quote(answer)}, wanted {quote(wanted)}")
         if not isinstance(answer, dict):
-            return wrong("json_equals", f"the answer is {quote(answer)}, not an object")
+            return wrong("json_equals", f"answered {quote(answer)}, wanted an object")
         return _compared_fields(answer, wanted, self.fields)
 
 
@@ -93,7 +93,7 @@ def _compared_fields(answer: Mapping[str, Any], wanted: Any, fields: tuple[str, 
         if got is _MISSING:
             return wrong("json_equals", f"the answer has no field {name!r}", shown)
         if comparable(got) != comparable(wanted[name]):
-            explanation = f"{name} is {quote(got)}, not {quote(wanted[name])}"
+            explanation = f"answered {name}={quote(got)}, wanted {name}={quote(wanted[name])}"
             return wrong("json_equals", explanation, shown)
     return right("json_equals", shown)
 

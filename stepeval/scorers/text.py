@@ -42,7 +42,7 @@ class Exact:
         answer = text.strip() if self.strip else text
         if self._comparable(text) in {self._comparable(one) for one in wanted}:
             return right("exact", answer)
-        return wrong("exact", f"the answer is {quote(answer)}, not {_any_of(wanted)}", answer)
+        return wrong("exact", f"answered {quote(answer)}, wanted {_any_of(wanted)}", answer)
 
     def _comparable(self, text: str) -> str:
         if self.normalize_space:

@@ -33,8 +33,8 @@ def wanted_texts(
 ) -> tuple[str, ...] | NoTarget:
     """Like :func:`wanted_values`, as texts. Numbers become text as Python writes them.
 
-    YAML reads an unquoted ``yes`` as true and ``2024-01-05`` as a date; what text the author
-    meant can then only be guessed, so such a target is none.
+    How the author of a boolean or a date would have written it can only be guessed, so such a
+    target is none.
     """
     values = wanted_values(value, target)
     if isinstance(values, NoTarget):

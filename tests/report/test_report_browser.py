@@ -223,3 +223,31 @@ def test_every_drawing_has_a_name_or_is_hidden_from_who_hears(
     assert unnamed == 0
     assert watched.page.locator("figure > svg").count() == 5
     watched.page.close()
+
+
+_OUT_OF_VIEW = """Array.from(document.querySelectorAll('nav a'), a => a.getBoundingClientRect())
+  .filter(r => r.left < 0 || r.right > innerWidth).length"""
+# For each name in sight: whether its first line is level with its colour, and its height in lines.
+_NAMED = """Array.from(document.querySelectorAll('tbody .named > span'))
+  .filter(e => e.getClientRects().length).map(e => {
+    const range = document.createRange(); range.selectNodeContents(e);
+    const swatch = e.previousElementSibling.getBoundingClientRect();
+    const first = range.getClientRects()[0];
+    return [e.textContent, swatch.bottom > first.top && swatch.top < first.bottom,
+            Math.round(e.offsetHeight / first.height)]; })"""
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_an_arm_of_one_word_stays_whole_beside_its_colour(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "long.html"
+    arms = ("reasoning_effort_medium", "a long name of several words")
+    write_page(render_page(gather(made_run(items=6, arms=arms))), path)
+    watched = opened(browser, path, viewport={"width": width, "height": 900})
+    named = watched.page.evaluate(_NAMED)
+    assert {name for name, _, _ in named} == set(arms)
+    assert all(level for _, level, _ in named)
+    assert {lines for name, _, lines in named if name == arms[0]} == {1}
+    assert watched.page.evaluate(_OUT_OF_VIEW) == 0
+    watched.page.close()

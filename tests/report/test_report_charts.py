@@ -112,7 +112,7 @@ def test_a_curve_of_many_values_stays_small() -> None:
 
 
 def test_bars_say_their_sums_and_zero_is_a_bar() -> None:
-    bars = [Stack("a", (1200.0, 34.0)), Stack("b", (0.0, 0.0))]
+    bars = [Stack("a", (1200.0, 34.0), 1234.0), Stack("b", (0.0, 0.0), 0.0)]
     svg = charts.stacks(bars, [palette.series(0), palette.series(1)], "tokens", TEXT)
     assert {"1,234", "0", "a", "b"} <= set(texts(svg))
 

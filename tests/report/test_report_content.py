@@ -8,12 +8,12 @@ import pytest
 from report_runs import MadeRun, made_run
 
 from stepeval.core.chat import Choice, Response
-from stepeval.core.record import Mode, Outcome, Record
+from stepeval.core.record import Mode, Outcome, Record, Score
 from stepeval.core.task import Price
 from stepeval.report import samples, wording
 from stepeval.report.breakdown import value_labels
 from stepeval.report.content import gather
-from stepeval.report.lapses import MOST_LISTED
+from stepeval.report.lapses import MOST_LISTED, unsaid_answer
 from stepeval.report.passages import MOST_CHARACTERS, prompt_passages
 from stepeval.report.view import ReportData, Table
 
@@ -135,6 +135,66 @@ def test_arms_stand_best_first_and_keep_their_colours(report: ReportData) -> Non
 def test_percentiles_without_the_data_to_hold_them_are_too_small() -> None:
     (high,) = gather(made_run(items=40, arms=("high",))).leaderboard[1].rows
     assert [cell.text == "n too small" for cell in high[1:4]] == [False, True, True]
+
+
+def test_without_a_right_answer_there_is_no_price_of_one() -> None:
+    made = gather(scored(made_run(items=24), low=0.0, medium=0.0, high=1.0))
+    prices = cells(made.leaderboard[0], "Cost per correct")
+    assert prices["low"] == prices["medium"] == "none right"
+    assert prices["high"].startswith("$")
+
+
+def counting(run: MadeRun, **usage: int) -> MadeRun:
+    """Every answer's token counts changed."""
+
+    def change(record: Record) -> Record:
+        (attempt,) = record.attempts
+        result = attempt.exchange.result
+        if not isinstance(result, Response):
+            return record
+        changed = replace(result, usage=replace(result.usage, **usage))
+        exchange = replace(attempt.exchange, result=changed)
+        return replace(record, attempts=(replace(attempt, exchange=exchange),))
+
+    return replace(run, made_records=tuple(map(change, run.made_records)))
+
+
+def test_the_token_chart_has_the_leaderboards_total(report: ReportData) -> None:
+    chart = next(chart for chart in report.charts if chart.id == "tokens")
+    assert [key.name for key in chart.legend] == ["reasoning", "answer"]
+    assert cells(chart.table, "Output") == cells(report.leaderboard[2], "Output")
+
+
+def test_a_token_without_text_is_a_part_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stepeval.analysis.rows._answer_tokens", lambda _: 9)
+    made = gather(counting(made_run(items=6), output_tokens=50, reasoning_tokens=40))
+    chart = next(chart for chart in made.charts if chart.id == "tokens")
+    assert [key.name for key in chart.legend] == ["reasoning", "answer", "other"]
+    assert set(cells(chart.table, "Other").values()) == {"1"}
+    assert set(cells(chart.table, "Output").values()) == {"50"}
+    assert cells(chart.table, "Output") == cells(made.leaderboard[2], "Output")
+
+
+@pytest.mark.parametrize(
+    ("answer", "explanation", "unsaid"),
+    [
+        ("11", "answered '11', wanted '9'", None),
+        ("3", "3 words, fewer than 12", None),
+        ("a", "was so so", "a"),
+        ("11", None, "11"),
+        ("", "was so so", ""),
+        (None, "the answer holds no number", None),
+    ],
+)
+def test_an_answer_is_said_once(
+    answer: str | None, explanation: str | None, unsaid: str | None
+) -> None:
+    assert unsaid_answer(Score("s", 0.0, answer, explanation)) == unsaid
+
+
+def test_few_samples_are_called_samples() -> None:
+    caveats = gather(made_run(items=6, arms=("high",))).verdict.caveats
+    assert any(c.startswith("With ") and " judged samples in an arm" in c for c in caveats)
 
 
 def test_outcomes_add_up_to_the_answers(report: ReportData) -> None:

@@ -107,3 +107,8 @@ def test_wrong_letters_are_refused(letters: str) -> None:
 def test_an_article_before_a_word_is_no_letter() -> None:
     score = MultipleChoice()(Sample("s", "q", "A"), Choice(0, "the answer is a number"))
     assert score.value == 0
+
+
+def test_a_wrong_choice_is_explained_by_both() -> None:
+    score = MultipleChoice()(Sample("s", "q", ["A", "C"]), Choice(0, "B"))
+    assert score.explanation == "answered 'B', wanted 'A' or 'C'"

@@ -143,3 +143,8 @@ def test_every_integer_is_found_with_and_without_thousands_separators(number: in
 @settings(deadline=None, max_examples=200)
 def test_every_float_is_found_as_python_writes_it(number: float) -> None:
     assert judge(Numeric(), f"x = {number!r}", number).value == 1
+
+
+def test_a_wrong_number_is_explained_by_both() -> None:
+    assert judge(Numeric(), "It is 11.", "9").explanation == "answered '11', wanted '9'"
+    assert judge(Numeric(), "It is 11.", 9).explanation == "answered '11', wanted '9'"

@@ -103,7 +103,7 @@ def test_what_is_equal(scorer: Scorer, target: Any, text: str, value: int | None
 
 def test_the_field_that_differs_is_named() -> None:
     score = judge(JsonEquals(fields=("a", "b")), '{"a": 1, "b": 3}', {"a": 1, "b": 2})
-    assert score.explanation == "b is 3, not 2"
+    assert score.explanation == "answered b=3, wanted b=2"
 
 
 TREE = {
@@ -260,3 +260,7 @@ def test_values_compare_as_json_does(left: Any, right: Any) -> None:
     assert comparable(left) == comparable(left)
     if comparable(left) == comparable(right):
         assert left == right  # Python calls even more things equal: 1 and True
+
+
+def test_a_wrong_value_is_explained_by_both() -> None:
+    assert judge(JsonEquals(), "[1]", {"a": 1}).explanation == "answered [1], wanted {'a': 1}"

@@ -106,3 +106,7 @@ def test_a_long_answer_does_not_make_a_long_explanation() -> None:
 def test_wrong_options_are_refused(scorer: Any, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         scorer(**options)
+
+
+def test_a_wrong_text_is_explained_by_both() -> None:
+    assert judge(Exact(), "Rome", "Paris").explanation == "answered 'Rome', wanted 'Paris'"

@@ -101,7 +101,7 @@ def print_runs(runs: "list[StoredRun]") -> None:
 
 
 def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
-    currency = arm.currency or ""
+    currency, per_right = arm.currency or "", arm.cost_per_correct.value
     return (
         one_line(arm.arm, 40),
         str(arm.n),
@@ -114,7 +114,7 @@ def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
         _number(arm.reasoning_tokens, ",.0f"),
         _number(arm.answer_tokens, ",.0f"),
         _NOTHING if arm.cost_total is None else f"{arm.cost_total:.4f} {currency}",
-        _number(arm.cost_per_correct, ".6f"),
+        _NOTHING if per_right is None else f"{per_right:.6f}",
     )
 
 

@@ -1,5 +1,7 @@
 """Where a run's numbers come from: host, versions, git, the command that reproduces them."""
 
+import hashlib
+import os
 import platform
 import shlex
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 
 from stepeval.core.record import Mode, RunInfo
 
-_NAMES_PROGRAMS = ("filter.", "core.fsmonitor", "core.hookspath", "include.", "includeif.")
+_HASHES = {40: "sha1", 64: "sha256"}  # a repository's object format, by the length of its names
 _NAMED = ("httpx", "stepeval")  # what stands between the numbers and the wire
 
 
@@ -24,7 +26,7 @@ def describe_run(
     beside: Path,
 ) -> RunInfo:
     """``beside``: a file whose git checkout, if it is in one, is the suite's."""
-    commit, dirty = _git_state(beside.parent)
+    commit, dirty = _git_state(beside)
     return RunInfo(
         id=run_id,
         suite_name=suite_name,
@@ -39,41 +41,34 @@ def describe_run(
     )
 
 
-def _git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit, and whether tracked files differ from it; None for what is not known."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None or _may_run_code(folder):
-        return commit, None
-    # Untracked files are left out: a run's own results would make every second run dirty.
-    status = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return commit, None if status is None else bool(status)
+def _git_state(suite: Path) -> tuple[str | None, bool | None]:
+    """The commit, and whether the suite's file differs from it; None for what is not known.
 
-
-def _may_run_code(folder: Path) -> bool:
-    """Whether the checkout's own configuration names programs that ``git status`` would start.
-
-    A suite's folder may come from a stranger with its ``.git``; only the user's own git
-    configuration is the user's word.
+    A suite's folder may come from a stranger with its ``.git``, and ``git status`` starts programs
+    that one names (monitors, filters, remotes): so git only looks names up, and reads no file.
     """
-    listed = _git(folder, "config", "--show-scope", "--name-only", "--list")
-    if listed is None:
-        return True
-    keys = (line.lower().split("\t") for line in listed.splitlines())
-    return any(
-        scope in {"local", "worktree"} and name.startswith(_NAMES_PROGRAMS)
-        for scope, name, *_ in keys
-    )
+    commit = _git(suite.parent, "rev-parse", "--verify", "HEAD")
+    committed = _git(suite.parent, "rev-parse", "--verify", f"HEAD:./{suite.name}")
+    if commit is None or committed is None:
+        return commit, None
+    content = suite.read_bytes()
+    blob = hashlib.new(_HASHES.get(len(committed), "sha1"), b"blob %d\0" % len(content))
+    blob.update(content)
+    return commit, blob.hexdigest() != committed
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    settings = ("-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit")
     try:
         done = subprocess.run(  # noqa: S603 -- fixed words, no shell
-            ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],  # noqa: S607 -- the user's own git
+            ["git", *settings, "-C", str(folder), *arguments],  # noqa: S607 -- the user's own git
             capture_output=True,
             text=True,
             errors="replace",
             timeout=5,
             check=False,
+            # A checkout that lacks objects would have them fetched, by a program of its choice.
+            env={**os.environ, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

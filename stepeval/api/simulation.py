@@ -21,7 +21,8 @@ def embedded_simulator(run_folder: Path, *, seed: int) -> Iterator[str]:
     """
     arguments = ["--run", str(run_folder), "--seed", str(seed), "--while-stdin-open", "--json"]
     process = subprocess.Popen(  # noqa: S603 -- our own program, no shell
-        [sys.executable, "-m", "stepeval", "simulate", "--port", "0", *arguments],
+        # -P: else a module of the folder the user stands in would be taken for one of ours
+        [sys.executable, "-P", "-m", "stepeval", "simulate", "--port", "0", *arguments],
         stdin=subprocess.PIPE,  # closes when this process ends, however it ends
         stdout=subprocess.PIPE,
         text=True,

@@ -53,8 +53,8 @@ class TruthLog:
 
 
 def _for_its_owner(path: str, flags: int) -> int:
-    """Prompts are in it: nobody else on the machine may read them."""
-    return os.open(path, flags, 0o600)
+    """Prompts are in it: nobody else may read them, and no planted link may lead them elsewhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def read_truth(path: Path) -> Iterator[Truth]:

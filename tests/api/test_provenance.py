@@ -58,5 +58,22 @@ def test_a_strangers_checkout_starts_no_program(checkout: Path, setting: str) ->
     (checkout / "s.yaml").write_text("other")
     info = described(checkout)
     assert info.git_commit is not None
-    assert info.git_dirty is None
+    assert info.git_dirty is True
+    assert not planted.exists()
+
+
+def test_a_planted_repository_that_lacks_objects_fetches_nothing(tmp_path: Path) -> None:
+    """Ordinary files can look like a bare repository whose remote is a program."""
+    planted = tmp_path / "planted"
+    for folder in ("objects", "refs/heads"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "HEAD").write_text("ref: refs/heads/main")
+    (tmp_path / "refs/heads/main").write_text("1" * 40)
+    (tmp_path / "config").write_text(
+        "[core]\nrepositoryformatversion = 1\nbare = false\nworktree = .\n"
+        "[extensions]\npartialclone = o\n"
+        f'[remote "o"]\npromisor = true\nurl = .\nuploadpack = "touch {planted};"\n'
+    )
+    (tmp_path / "s.yaml").write_text("x")
+    described(tmp_path)
     assert not planted.exists()

@@ -1,7 +1,7 @@
 """The embedded simulator: a process of its own, so that client and server share no loop."""
 
-import http.client
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from stepeval.core.errors import StepevalError
 from stepeval.core.hosts import host_of, is_loopback
+
+_PATIENCE_S = 2.0
+_HEAD = 4096
 
 
 @contextmanager
@@ -48,11 +51,12 @@ def is_simulator(base_url: str) -> bool:
     address = urlsplit(base_url)
     if address.scheme != "http":
         return False
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
+    asked = f"GET {address.path.rstrip('/')}/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    place = (address.hostname or "", address.port or 80)
     try:
-        connection.request("GET", f"{address.path.rstrip('/')}/models")
-        return connection.getresponse().getheader("x-stepeval-simulator") is not None
-    except (OSError, http.client.HTTPException):
+        with socket.create_connection(place, timeout=_PATIENCE_S) as connection:
+            connection.sendall(asked.encode("ascii"))
+            # One read: whatever else a server may send, endlessly, is not waited for.
+            return b"\r\nx-stepeval-simulator:" in connection.recv(_HEAD).lower()
+    except (OSError, ValueError):
         return False
-    finally:
-        connection.close()

@@ -101,7 +101,7 @@ def print_runs(runs: "list[StoredRun]") -> None:
 
 
 def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
-    currency, per_right = arm.currency or "", arm.cost_per_correct.value
+    currency, per_right = one_line(arm.currency or "", 10), arm.cost_per_correct.value
     return (
         one_line(arm.arm, 40),
         str(arm.n),

@@ -30,5 +30,5 @@ def counted(count: int, noun: str) -> str:
 
 def echo_json(value: Any) -> None:
     """For ``--json``: one JSON document on standard output."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=os.fspath)
+    text = json.dumps(value, indent=2, allow_nan=False, default=os.fspath)
     click.echo(text)

@@ -40,6 +40,8 @@ class _OpenChoice:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: list[_Call] = field(default_factory=list)
+    by_index: dict[int, _Call] = field(default_factory=dict)  # a server may send any number
+    by_id: dict[str, _Call] = field(default_factory=dict)
     finish_reason: str | None = None
 
     def add(self, said: Said) -> None:
@@ -55,6 +57,10 @@ class _OpenChoice:
             call = _Call(piece.index, piece.id, "", [])
             self.calls.append(call)
         call.id = call.id or piece.id
+        if piece.index is not None:
+            self.by_index.setdefault(piece.index, call)
+        if call.id:
+            self.by_id.setdefault(call.id, call)
         if piece.name != call.name:  # repeated whole by some servers, sent in pieces by none seen
             call.name += piece.name
         call.arguments.append(piece.arguments)
@@ -62,9 +68,9 @@ class _OpenChoice:
     def _call_of(self, piece: ToolPiece) -> _Call | None:
         """The call that a piece goes on with; None where it begins one."""
         if piece.index is not None:
-            return next((call for call in self.calls if call.key == piece.index), None)
+            return self.by_index.get(piece.index)
         if piece.id:
-            return next((call for call in self.calls if call.id == piece.id), None)
+            return self.by_id.get(piece.id)
         last = self.calls[-1] if self.calls else None
         begins_anew = last is not None and piece.name and any(last.arguments)
         return None if begins_anew else last

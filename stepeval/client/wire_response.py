@@ -28,10 +28,13 @@ def decode(body: bytes, timing: Timing, trace_id: str | None, simulated: bool) -
     choices = root.get("choices")
     if not isinstance(choices, list) or not choices:
         raise BadBody(FailureKind.BAD_RESPONSE, "the response holds no choices", excerpt=body)
+    read = tuple(_choice(choice, place) for place, choice in enumerate(choices))
+    if len({choice.index for choice in read}) < len(read):
+        raise BadBody(FailureKind.BAD_RESPONSE, "two choices have one index", excerpt=body)
     return Response(
         id=text_or_none(root.get("id")),
         model=text_or_none(root.get("model")),
-        choices=tuple(_choice(choice, place) for place, choice in enumerate(choices)),
+        choices=read,
         usage=read_usage(root.get("usage")),
         timing=timing,
         trace_id=trace_id,

@@ -23,6 +23,7 @@ from fractions import Fraction
 
 _MOST_DIGITS = 1_000
 _LARGEST_EXPONENT = 1_000
+_LONGEST_CHUNK = 2_000
 
 _WORD = "A-Za-z0-9_À-ÖØ-öø-ɏͰ-ӿ"
 _THIN = "\u00a0\u2009\u202f"  # no-break, thin and narrow no-break space
@@ -104,6 +105,10 @@ def boxed(text: str) -> list[str]:
 def _numbers_of(text: str, chunk: re.Match[str], *, decimal_comma: bool) -> Iterator[Number]:
     """None, one, or several where the chunk is a list without spaces, such as 1,2,3."""
     written = chunk.group()
+    if len(written) > _LONGEST_CHUNK:  # no number anyone means, and patterns backtrack over it
+        if written[0] in "0123456789.":
+            yield Number(written[:_LONGEST_CHUNK], None)
+        return
     sign = _sign_before(text, chunk.start())
     percent = _PERCENT.match(text, chunk.end()) is not None
     grammar = _NUMBER["," if decimal_comma else "."]

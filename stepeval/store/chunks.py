@@ -24,6 +24,8 @@ _COLUMNS = 9
 _UNKNOWN = -(2**63)
 _REPEATED = -1
 
+_LARGEST = 256 << 20
+
 
 def pack(timelines: Sequence[Timeline]) -> bytes | None:
     """None when no timeline has a chunk."""
@@ -43,7 +45,16 @@ def unpack(blob: bytes | None, timelines: int) -> tuple[Timeline, ...]:
     if blob[:1] == b"0":
         rows = json.loads(blob[1:])
         return tuple(tuple(load(Chunk, chunk) for chunk in timeline) for timeline in rows)
-    return tuple(_timelines(zlib.decompress(blob[1:])))
+    return tuple(_timelines(_inflated(blob[1:])))
+
+
+def _inflated(data: bytes) -> bytes:
+    """Raises zlib.error for more than any timeline holds: the file may be a stranger's."""
+    inflater = zlib.decompressobj()
+    content = inflater.decompress(data, _LARGEST)
+    if inflater.unconsumed_tail:
+        raise zlib.error(f"more than {_LARGEST} bytes of chunk times")
+    return content
 
 
 def _columns(timelines: Sequence[Timeline]) -> bytes:

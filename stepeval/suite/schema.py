@@ -139,9 +139,9 @@ class RuleEntry(_Open):
 
 
 class LimitsEntry(_Strict):
-    concurrency: Count = 8
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 8
     max_attempts: Count = 4
-    max_cells: Count = 100_000
+    max_cells: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 
 
 class PriceEntry(_Strict):

@@ -10,7 +10,7 @@ from stepeval.core.errors import UsageError
 from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.speed import Speed
 from stepeval.simulator.thread import running
-from stepeval.simulator.truth import Truth, read_truth
+from stepeval.simulator.truth import Truth, TruthLog, read_truth
 
 
 def _body(**fields: Any) -> dict[str, Any]:
@@ -103,3 +103,12 @@ def test_a_log_that_cannot_be_written_is_told_before_anything_starts(tmp_path: P
     config = SimulatorConfig(truth_log=tmp_path / "missing" / "truth.jsonl")
     with pytest.raises(UsageError, match="truth log cannot be written"), running(config):
         pass
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "truth.jsonl").symlink_to(victim)
+    with pytest.raises(UsageError, match="cannot be written"):
+        TruthLog(tmp_path / "truth.jsonl")
+    assert victim.read_text() == "mine"

@@ -22,6 +22,8 @@ from stepeval.simulator.speed import Speed
 from stepeval.store.run import RunReader
 from stepeval.suite.requests import make_request
 
+_USUAL_DIFFICULTY = 0.4
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
@@ -94,7 +96,9 @@ def _asked(make: MakeRequest, cell: Cell) -> str:
 def _entry(sample: Sample) -> Entry:
     """``metadata.reference`` is an answer that passes, where the target is not one itself."""
     answer = sample.metadata.get("reference", sample.target)
-    difficulty = sample.metadata.get("difficulty", 0.4)
+    difficulty = sample.metadata.get("difficulty")
+    if isinstance(difficulty, bool) or not isinstance(difficulty, int | float):
+        difficulty = _USUAL_DIFFICULTY
     return Entry(
         target_text=answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False),
         difficulty=min(max(float(difficulty), 0.0), 1.0),

@@ -79,10 +79,12 @@ def show(run: str, json: bool, runs: Path) -> None:
 def export(run: str, *, form: str, table: str, raw: bool, out: Path | None, runs: Path) -> None:
     """Write a stored run as CSV (safe to open in a spreadsheet) or JSON lines."""
     from stepeval.api.stored import export as write
+    from stepeval.cli.terminal import for_terminal
 
     path = find_run(run, runs)
     if out is None:
-        write(path, sys.stdout, table=table, form=form, raw=raw)
+        to = for_terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout
+        write(path, to, table=table, form=form, raw=raw)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:

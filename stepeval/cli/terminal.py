@@ -1,9 +1,10 @@
 """Text for a terminal: safe to print, whatever a model or a dataset put into it."""
 
+import io
 import json
 import os
 import re
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -22,6 +23,17 @@ def one_line(text: str, width: int) -> str:
     """The text's words on one line of at most ``width`` characters."""
     words = " ".join(plain(text).split())
     return words if len(words) <= width else words[: width - 1] + "…"
+
+
+class _ForTerminal(io.TextIOWrapper):
+    def write(self, text: str) -> int:
+        return super().write(plain(text.replace("\r\n", "\n")))
+
+
+def for_terminal(terminal: TextIO) -> TextIO:
+    """Writes to a terminal what it may show; a file or a pipe should get the data as they are."""
+    descriptor = os.dup(terminal.fileno())
+    return _ForTerminal(os.fdopen(descriptor, "wb"), "utf-8", line_buffering=True)
 
 
 def counted(count: int, noun: str) -> str:

@@ -9,6 +9,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 _GZIP = zlib.MAX_WBITS | 16
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _KNOWN = ("identity", *_COMPRESSED)
+_OTHERS = frozenset({"br", "compress", "zstd"})
 _PIECE = 1024 * 1024
 
 
@@ -30,7 +31,9 @@ class Decoder:
                 was neither asked for nor is known (CONTENT_TYPE).
         """
         if self._encoding not in _KNOWN:
-            message = f"the body is encoded as {self._encoding[:40]!r}, which was not asked for"
+            # Quoted only where it is a real one: a server may have echoed a key in its place.
+            name = self._encoding if self._encoding in _OTHERS else "unknown"
+            message = f"the body is encoded as {name!r}, which was not asked for"
             raise BadBody(FailureKind.CONTENT_TYPE, message)
         if self._stream is None:
             return self._count(data)

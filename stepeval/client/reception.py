@@ -75,7 +75,8 @@ class Reception:
             self._decoder.end()
             return decode(bytes(self._body), self._ended(), *self._marks())
         if self._media != _EVENTS:
-            named = repr(self._head.content_type[:100]) if self._head.content_type else "nothing"
+            said = self._clean(self._head.content_type)[:100]  # cleaned whole: a cut key is a key
+            named = repr(said) if said else "nothing"
             message = f"the response is {named}, neither JSON nor an event stream"
             raise BadBody(FailureKind.CONTENT_TYPE, message, excerpt=bytes(self._body))
         if not self._done:

@@ -55,9 +55,12 @@ class RunReader:
     def __init__(self, path: Path) -> None:
         self.path = schema.database(path)
         with closing(schema.open_to_read(self.path)) as connection:
-            row = connection.execute("SELECT info, cells FROM run").fetchone()
-        self._info = from_text(RunInfo, row[0])
-        self._cells: int = row[1]
+            try:
+                info, cells = connection.execute("SELECT info, cells FROM run").fetchone()
+                self._info = from_text(RunInfo, info)
+            except (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError) as error:
+                raise StoreError(f"{self.path}: this is no whole run ({error})") from error
+        self._cells: int = cells
         self._suite: Suite | None = None
 
     def info(self) -> RunInfo:

@@ -7,7 +7,7 @@ Values are data: they are put in, and never read as a template themselves.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from stepeval.core.errors import UsageError, did_you_mean
 
 MOST_OUTPUT = 1_000_000
+_FAULTS_OF_DATA = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 MOST_SOURCE = 1_000_000
 _MOST_STEPS = 1_000_000
 _CHARACTERS_PER_STEP = 100
@@ -98,7 +99,7 @@ def render(text: str, values: Mapping[str, Any]) -> str:
         raise TemplateError(_undefined_sentence(error, values)) from None
     except SecurityError as error:
         raise TemplateError(f"not allowed in a template: {error}") from None
-    except (JinjaError, TypeError, ValueError, LookupError, RecursionError) as error:
+    except (JinjaError, *_FAULTS_OF_DATA) as error:
         raise TemplateError(f"the template fails: {error}") from None
     return "".join(pieces)
 
@@ -192,11 +193,23 @@ def _text(value: Any) -> Any:
 def _tojson(value: Any) -> str:
     if isinstance(value, Undefined):
         str(value)  # raises
-    return json.dumps(value, ensure_ascii=False)
+    return _capped(json.JSONEncoder(ensure_ascii=False).iterencode(value))
 
 
 def _join(values: Any, separator: str = "") -> str:
-    return separator.join(str(_text(value)) for value in _data(values))
+    texts = (str(_text(value)) for value in _data(values))
+    return _capped(piece for n, text in enumerate(texts) for piece in (separator * (n > 0), text))
+
+
+def _capped(pieces: Iterable[str]) -> str:
+    """Joined, but never longer than a template's output may be: one value may be named often."""
+    kept, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MOST_OUTPUT:
+            raise TemplateError(f"a value is longer than {MOST_OUTPUT:,} characters as text")
+        kept.append(piece)
+    return "".join(kept)
 
 
 def _default(value: Any, fallback: Any = "", boolean: bool = False) -> Any:
@@ -267,6 +280,8 @@ def _compiled(text: str) -> Template:
         raise TemplateError(f"the template is malformed: {message}", error.lineno) from None
     except (RecursionError, MemoryError, SyntaxError):
         raise TemplateError("the template is nested too deeply") from None
+    except ValueError:
+        raise TemplateError("the template holds a number that is too long") from None
 
 
 def _allow(tree: nodes.Template) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 
+_MOST_LOOKED_AT = 20_000  # letters of a name times known names
 _MOST_NAMES = 12  # more would hide the sentence they end
 
 
@@ -97,6 +98,8 @@ class Interrupted(StepevalError):
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that this one is most likely a misspelling of, if it is near one at all."""
     names = {known_name.lower(): known_name for known_name in sorted(known, reverse=True)}
+    if len(names) * len(name) > _MOST_LOOKED_AT:
+        return None  # a hint is not worth a wait
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return names[near[0]] if near else None
 

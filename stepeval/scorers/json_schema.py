@@ -8,7 +8,9 @@ draft has it by default.
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -28,6 +30,8 @@ _NAMED_SCHEMAS = frozenset(
 )
 _VALUES = frozenset({"const", "default", "enum", "examples"})  # data, however schema-like
 _REFERENCES = ("$ref", "$dynamicRef")
+_MOST_REFERENCES = 20_000  # followed for one value
+_followed: ContextVar[Iterator[int]] = ContextVar("references followed")
 
 
 def checked_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,6 +70,7 @@ def schema_violation(schema: Mapping[str, Any], value: Any) -> str | None:
     Raises:
         RecursionError: The schema refers to itself without end on this value.
     """
+    _followed.set(count())
     error = next(_Validator(schema, registry=Registry()).iter_errors(value), None)
     return brief(f"{error.json_path}: {error.message}") if error is not None else None
 
@@ -179,6 +184,18 @@ def _unique_items(
         yield ValidationError("the list holds an item twice")
 
 
+def _counted(keyword: str) -> Any:
+    """References double what there is to do, so a short schema may mean years of it."""
+    follow = Draft202012Validator.VALIDATORS[keyword]
+
+    def run(validator: Any, reference: Any, instance: Any, schema: Any) -> Any:
+        if next(_followed.get()) > _MOST_REFERENCES:
+            raise RecursionError("the schema follows too many references")
+        return follow(validator, reference, instance, schema)
+
+    return run
+
+
 def _found(pattern: str, text: str) -> bool:
     return compiled(pattern).search(searchable(text)) is not None
 
@@ -191,5 +208,6 @@ _Validator = extend(  # type: ignore[no-untyped-call] # jsonschema's types leave
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "uniqueItems": _unique_items,
+        **{keyword: _counted(keyword) for keyword in _REFERENCES},
     },
 )

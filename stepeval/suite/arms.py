@@ -198,12 +198,15 @@ def _shown(value: Any) -> str:
 def _unique(labels: Sequence[str], kept: Sequence[bool]) -> list[str]:
     taken = {label for label, keep in zip(labels, kept, strict=True) if keep}
     given: set[str] = set()
+    last: dict[str, int] = {}  # where the search for a free number goes on: labels may all be one
     found = []
     for label, keep in zip(labels, kept, strict=True):
-        candidate, number = label, 1
+        number = 1 if keep else last.get(label, 1)
+        candidate = label if number == 1 else f"{label}~{number}"
         while candidate in given or (candidate in taken and not keep):
             number += 1
             candidate = f"{label}~{number}"
         given.add(candidate)
+        last[label] = max(number, last.get(label, 1))
         found.append(candidate)
     return found

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -176,8 +177,8 @@ def _depth(value: Any) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"duplicate key {twice!r}")
     return found
 
@@ -200,7 +201,7 @@ def _csv(text: str, shown: str, findings: Findings) -> list[Row]:
         if not header:
             findings.error("the first line must name the columns", Place(shown, 1))
             return []
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = sorted(name for name, count in Counter(header).items() if count > 1)
         if twice:
             findings.error(f"the column {twice[0]!r} is there twice", Place(shown, 1))
             return []

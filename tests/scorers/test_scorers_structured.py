@@ -264,3 +264,13 @@ def test_values_compare_as_json_does(left: Any, right: Any) -> None:
 
 def test_a_wrong_value_is_explained_by_both() -> None:
     assert judge(JsonEquals(), "[1]", {"a": 1}).explanation == "answered [1], wanted {'a': 1}"
+
+
+def test_references_that_double_at_every_level_end_as_a_refusal() -> None:
+    """Forty of them mean 2^40 steps; nothing else bounds the time a schema takes."""
+    levels = {
+        f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}, {"$ref": f"#/$defs/l{n + 1}"}]}
+        for n in range(40)
+    }
+    with pytest.raises(RecursionError):
+        schema_violation({"$ref": "#/$defs/l0", "$defs": {**levels, "l40": {}}}, 1)

@@ -227,3 +227,10 @@ def test_any_text_gives_rows_or_findings(name: str, text: str) -> None:
     findings = Findings()
     rows = read_rows(name, text, name, findings)
     assert all(isinstance(row.values, dict) for row in rows)
+
+
+def test_a_column_that_is_there_twice_is_found_among_many_names(tmp_path: Path) -> None:
+    """Counting each name anew took hours for a header of this width."""
+    header = ",".join(["input", *(f"c{n}" for n in range(150_000)), "c7"])
+    (sentence,) = mistakes(tmp_path, f"{HEAD}dataset: {{file: d.csv}}\n", {"d.csv": header + "\n"})
+    assert "the column 'c7' is there twice" in sentence

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stepeval.core.chat import Exchange, Failure, JsonObject, Response
+from stepeval.core.load import LoadPlan
 from stepeval.core.task import Cell
 
 
@@ -77,7 +78,10 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Where a run's numbers come from. ``created_at`` is seconds since 1970."""
+    """Where a run's numbers come from. ``created_at`` is seconds since 1970.
+
+    ``load`` is what a benchmark was asked to do; None for an evaluation.
+    """
 
     id: str
     suite_name: str
@@ -90,3 +94,4 @@ class RunInfo:
     git_commit: str | None = None
     git_dirty: bool | None = None
     label: str | None = None
+    load: LoadPlan | None = None

@@ -97,7 +97,8 @@ def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:
 
 def read_phase(row: tuple[Any, ...]) -> Phase:
     """``row`` has PHASE_COLUMNS."""
-    return Phase(*row[:-1], health=from_text(tuple[Health, ...], row[-1]))
+    *numbers, health = row
+    return Phase(*numbers, from_text(tuple[Health, ...], health))
 
 
 def write_rules(rules: tuple[ScoringRule, ...]) -> str:

@@ -97,8 +97,9 @@ def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:
 
 def read_phase(row: tuple[Any, ...]) -> Phase:
     """``row`` has PHASE_COLUMNS."""
-    *numbers, health = row
-    return Phase(*numbers, from_text(tuple[Health, ...], health))
+    number, repeat, load, begin, steady, end, drained, health = row
+    kept = from_text(tuple[Health, ...], health)
+    return Phase(number, repeat, load, begin, steady, end, drained, kept)
 
 
 def write_rules(rules: tuple[ScoringRule, ...]) -> str:

@@ -1,0 +1,36 @@
+"""How late the event loop is, sampled while it works."""
+
+import asyncio
+import time
+from typing import Self
+
+from stepeval.execution.alarm import Alarm
+
+_EVERY_NS = 10_000_000
+
+
+class LagSampler:
+    """An async context manager; ``lags_us`` grows by one each 10 ms while it is open.
+
+    A loop that was held up misses several times: each of them counts, as late as it was, else the
+    longest delays would be sampled the least.
+    """
+
+    def __init__(self) -> None:
+        self.lags_us: list[int] = []
+
+    async def __aenter__(self) -> Self:
+        self._sampling = asyncio.create_task(self._sample())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._sampling.cancel()
+        await asyncio.gather(self._sampling, return_exceptions=True)
+
+    async def _sample(self) -> None:
+        due_ns = time.monotonic_ns()
+        with Alarm() as alarm:
+            while True:
+                due_ns += _EVERY_NS
+                await alarm.at(due_ns)
+                self.lags_us.append((time.monotonic_ns() - due_ns) // 1000)

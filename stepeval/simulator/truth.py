@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +43,7 @@ class TruthLog:
             raise UsageError(f"the truth log cannot be written: {error}") from error
 
     def add(self, truth: Truth) -> None:
-        self._file.write(orjson.dumps(asdict(truth)) + b"\n")
+        self._file.write(orjson.dumps(truth) + b"\n")
 
     def flush(self) -> None:
         self._file.flush()

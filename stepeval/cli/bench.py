@@ -53,9 +53,7 @@ _SUITE_OPTIONS = (
     click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones."),
     click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost."),
     click.option("--retries", type=click.IntRange(0, 10), default=0, help="Of a failed request."),
-    click.option(
-        "--tokenizer", type=click.Path(path_type=Path), help="Counts what servers do not."
-    ),
+    click.option("--tokenizer", type=click.Path(path_type=Path), help="Count what servers do not."),
     click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers."),
     click.option("--no-report", is_flag=True, help="Do not write the HTML report."),
     open_it,
@@ -144,7 +142,7 @@ def _lengths(suite: Path | None, given: dict[str, Any]) -> "tuple[Lengths, Lengt
         return None
     if not given["models"] or inputs is None or outputs is None:
         raise click.UsageError(
-            "name a suite, or give --model, --input-tokens and --output-tokens for synthetic prompts"
+            "name a suite, or give --model, --input-tokens and --output-tokens for prompts made up"
         )
     from stepeval.suite.lengths import parse_lengths
 
@@ -187,10 +185,12 @@ def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any])
 
     report = None
     if not given["no_report"]:
-        from stepeval.cli.run import write_report
+        from stepeval.api.report import write_report
 
-        report = write_report(result.path, open_it=given["open_it"])
-    _print_summary(result, json=given["json"], report=report)
+        report = write_report(result.path)
+        if given["open_it"]:
+            click.launch(str(report))
+    _print_results(result, json=given["json"], report=report)
     if options.ask.find_rate is not None and not given["json"]:
         found = "none of the rates tried" if result.best is None else f"{result.best:g}/s"
         click.echo(f"highest rate within the objectives: {found}")
@@ -199,10 +199,21 @@ def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any])
     return int(result.exit_code)
 
 
-def _print_summary(result: "BenchResult", *, json: bool, report: Path | None) -> None:
-    from stepeval.cli.run import print_summary
+def _print_results(result: "BenchResult", *, json: bool, report: Path | None) -> None:
+    from stepeval.api.load_summary import load_json, load_summary
 
-    print_summary(result.path, json=json, report=report)
+    summary = load_summary(result.path)
+    if json:
+        from stepeval.cli.terminal import echo_json
+
+        told = {"best": result.best, "report": None if report is None else str(report)}
+        echo_json({**load_json(summary), **told})
+        return
+    from stepeval.cli.load_tables import print_load
+
+    print_load(summary)
+    if report is not None:
+        click.echo(f"report: {report}")
 
 
 def _announce(start: "BenchStart", *, retries: int) -> None:
@@ -267,8 +278,8 @@ def _calibrate(suite: Path | None, given: dict[str, Any]) -> int:
         return 0
     workers = "1 worker" if ceiling.workers == 1 else f"{ceiling.workers} workers"
     click.echo(
-        f"with {workers}: {ceiling.requests_per_s:,.0f} requests/s; "
-        f"{ceiling.chunks_per_s:,.0f} chunks/s, {ceiling.cpu_us_per_chunk:.1f} us of processor a chunk"
+        f"with {workers}: {ceiling.requests_per_s:,.0f} requests/s; {ceiling.chunks_per_s:,.0f} "
+        f"chunks/s, {ceiling.cpu_us_per_chunk:.1f} us of processor a chunk"
     )
     click.echo(f"kept in {ceiling_file()}; later benchmarks are held against it")
     return 0

@@ -67,7 +67,8 @@ async def measure(
         await behind.flush()
         steady_ns, end_ns = window.close(drained_ns, cut=execution.stopped is not None)
         await alarm.at_unless(end_ns, rooms.stop)  # the next phase must not begin inside this one
-    health = Health(tuple(sampler.lags_us), cpu_s, (drained_ns - wall_ns) / 1e9)
+    lags_us = sampler.between(steady_ns, end_ns)
+    health = Health(lags_us, cpu_s, (drained_ns - wall_ns) / 1e9)
     return Measured(steady_ns, end_ns, max(drained_ns, end_ns), taken, health, execution)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,11 +32,11 @@ _WORDS_PER_TOKEN = 0.75
 _INPUT, _OUTPUT = "synthetic_input_tokens", "synthetic_output_tokens"
 
 
-def synthetic_suite(models: Sequence[str]) -> str:
+def synthetic_suite() -> str:
     """The YAML of a suite that :func:`synthetic_samples` fill."""
     suite: dict[str, Any] = {
         "stepeval": 1,
-        "name": f"synthetic {' '.join(models)}"[:80],
+        "name": "synthetic",
         "defaults": {"stream": True, "stream_options": {"include_usage": True}},
         "dataset": [{"id": "0", "input": "words"}],
     }

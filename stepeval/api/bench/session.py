@@ -135,7 +135,7 @@ def _suite(options: BenchOptions) -> tuple[Suite, tuple[Problem, ...]]:
         return prepare(options.suite)
     if options.suite.limit is not None or options.suite.samples:
         raise UsageError("--limit and --sample choose from a suite's samples; name a suite")
-    suite, warnings = prepare_text(synthetic_suite(options.suite.models), options.suite)
+    suite, warnings = prepare_text(synthetic_suite(), options.suite)
     inputs, outputs = options.lengths
     return replace(
         suite, samples=synthetic_samples(inputs, outputs, seed=suite.seed), source=None

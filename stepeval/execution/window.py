@@ -39,10 +39,10 @@ class Window:
         self.end_ns: int | None = None
         self.count = 0
         self._measured = 0
+        self._latest = begin_ns - 1
 
     def admitted(self, moments: Iterable[int]) -> Iterator[int]:
         """``moments`` at which requests could leave (ns, rising), up to the phase's end."""
-        moment = self.begin_ns - 1
         for moment in moments:
             if self.steady_ns is None:
                 self.steady_ns = self._steady_at(moment)
@@ -50,17 +50,19 @@ class Window:
                 return
             self.count += 1
             self._measured += self.steady_ns is not None
+            self._latest = moment
             yield moment
-        self.end_ns = moment + 1  # the schedule ran out
+        self.end_ns = self._latest + 1  # the schedule ran out
 
     def close(self, now_ns: int, *, cut: bool) -> tuple[int, int]:
-        """When measuring began and ended. ``cut``: the user or a refusal ended it before time.
+        """When measuring began and ended. ``cut``: the user or a refusal ended it before time, and
+        the latest moment was the last one in which the load was held.
 
         Both are the same where it never left its warm-up: nothing is measured then.
         """
         end = now_ns if self.end_ns is None else self.end_ns
         if cut:
-            end = min(end, now_ns)
+            end = min(end, now_ns, self._latest + 1)
         return (end if self.steady_ns is None else min(self.steady_ns, end)), end
 
     def _steady_at(self, moment: int) -> int | None:

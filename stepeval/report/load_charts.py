@@ -30,15 +30,13 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One arm over time: the middle of each stretch in seconds, and its value if it has one.
-
-    ``failed``: the moments of stretches with a failure.
+    """One arm over time, a piece a phase: the middle of each bin in seconds, and its value if it
+    has one. ``failed``: the middles of bins with a failure.
     """
 
     name: str
     series: int
-    times: Sequence[float]
-    values: Sequence[float | None]
+    pieces: Sequence[Sequence[tuple[float, float | None]]]
     failed: Sequence[float] = ()
 
 
@@ -77,7 +75,8 @@ def over_time(
     """Warm-up is shaded; a cross at the foot marks a stretch with a failed request."""
     with canvas(_WIDTH, _HEIGHT) as drawing:
         axes = drawing.axes
-        values = [v for course in courses for v in course.values if v is not None]
+        pieces = [piece for course in courses for piece in course.pieces]
+        values = [value for piece in pieces for _, value in piece if value is not None]
         top = 1.18 * max(values, default=1.0) or 1.0
         for stretch in stretches:
             axes.axvspan(stretch.begin, stretch.steady, color=palette.LINE, alpha=0.55, linewidth=0)
@@ -138,16 +137,17 @@ def _draw_knee(axes: Axes, trail: Trail, colour: str) -> None:
 
 
 def _draw_course(axes: Axes, course: Course) -> None:
-    """Broken where a stretch has no value."""
-    values = [float("nan") if value is None else value for value in course.values]
-    axes.plot(
-        course.times,
-        values,
-        color=palette.series(course.series),
-        linewidth=1.5,
-        dashes=palette.dash(course.series) or (None, None),
-        marker=palette.marker(course.series) if len(values) == 1 else None,
-    )
+    """Broken between phases, and where a bin has no value."""
+    for piece in course.pieces:
+        axes.plot(
+            [at for at, _ in piece],
+            [float("nan") if value is None else value for _, value in piece],
+            color=palette.series(course.series),
+            linewidth=1.5,
+            dashes=palette.dash(course.series) or (None, None),
+            marker=palette.marker(course.series) if len(piece) == 1 else None,
+            markersize=4,
+        )
     if course.failed:
         foot = axes.get_xaxis_transform()
         axes.plot(

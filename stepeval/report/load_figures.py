@@ -1,6 +1,8 @@
 """A load benchmark against the load and over time, each chart with the same in numbers."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from stepeval.analysis.load import load_label
 from stepeval.analysis.load_values import Bin
@@ -82,12 +84,9 @@ def _throughput(bench: Bench) -> Chart:
         knee = next((c.knee for c in bench.summary.curves if c.arm == arm), None)
         loads = [cell.load for cell in cells]
         rates = [Span(cell.pooled.done_rate) for cell in cells]
-        good = [None if (g := c.pooled.good_per_s) is None else Span(g) for c in cells]
         place = None if knee is None else loads.index(knee)
         if loads:
-            trails.append(Trail(arm, bench.evidence.series(arm), loads, rates, good, place))
-    has_good = any(any(trail.tail) for trail in trails)
-    thin = " Thin: those that were also good." if has_good else ""
+            trails.append(Trail(arm, bench.evidence.series(arm), loads, rates, knee=place))
     columns = (Column("Arm", numeric=False), Column("Load"), Column("Answered/s"), Column("Good/s"))
     rows = tuple(
         (
@@ -101,7 +100,7 @@ def _throughput(bench: Bench) -> Chart:
     return Chart(
         "loadrate",
         title,
-        f"Where the line flattens, the server has no more to give.{thin}",
+        "Where the line flattens, the server has no more to give.",
         load_charts.against_load(
             trails,
             (bench.load_axis(), "answers per second"),
@@ -122,7 +121,9 @@ def over_time(bench: Bench) -> Iterator[Chart]:
         ("timerate", "Requests over time", "requests due per second", _bin_rate),
     ):
         courses = [_course(bench, arm, read) for arm in bench.summary.arms]
-        if not any(value is not None for course in courses for value in course.values):
+        if not any(
+            value is not None for course in courses for piece in course.pieces for _, value in piece
+        ):
             continue
         text = ChartText(chart_id, title, f"{label.capitalize()} over the run, a line per arm.")
         yield Chart(
@@ -148,8 +149,15 @@ def _course(bench: Bench, arm: str, read: Callable[[Bin], float | None]) -> Cour
     line = bench.summary.timeline
     bins = line.arms.get(arm, ())
     middles = [one.start_s + line.width_s / 2 for one in bins]
-    broken = [at for at, one in zip(middles, bins, strict=True) if one.failed]
-    return Course(arm, bench.evidence.series(arm), middles, [read(one) for one in bins], broken)
+    failed = [at for at, one in zip(middles, bins, strict=True) if one.failed]
+    begins = [begin for begin, *_ in line.phases]
+    pieces = [
+        tuple((at, read(one)) for at, one in piece)
+        for _, piece in groupby(
+            zip(middles, bins, strict=True), key=lambda pair: bisect_right(begins, pair[0])
+        )
+    ]
+    return Course(arm, bench.evidence.series(arm), pieces, failed)
 
 
 def _time_table(bench: Bench, title: str) -> Table:

@@ -21,15 +21,17 @@ _SHAPES = {
     Shape.RAMP: "An open loop: requests are due at a rate that rises, whether answers come or not",
     Shape.REPLAY: "An open loop: requests are due as they were in a recorded trace",
 }
+_MOST_STAMPS = 3
 
 
 def load_section(bench: Bench) -> LoadView:
     load = reference_load(bench.summary)
     return LoadView(
         lede=_lede(bench.plan),
-        stamp=bench.summary.client_limited,
-        tables=tuple(_tables(bench)),
+        stamp=tuple(_stamp(bench)),
+        main=_main(bench),
         groups=tuple(group for group in _groups(bench, load) if group.charts),
+        tables=tuple(_tables(bench)),
         certificate=load_tables.certificate_table(bench.summary, bench.plan),
         certificate_note=_certificate_note(bench),
     )
@@ -40,19 +42,27 @@ def load_facts(bench: Bench) -> Iterator[Fact]:
     plan, summary = bench.plan, bench.summary
     loads = sorted({cell.load for cell in summary.cells})
     if loads:
-        repeats = f"{plan.repeats} times each" if plan.repeats > 1 else ""
-        first, last = f"{loads[0]:,.4g}", load_label(loads[-1], plan.shape)
-        yield Fact("Load", last if len(loads) == 1 else f"{first} to {last}", repeats)
+        first, (last, unit) = f"{loads[0]:,.4g}", _parts(loads[-1], plan.shape)
+        repeats = f", {plan.repeats} times each" if plan.repeats > 1 else ""
+        yield Fact("Load", last if len(loads) == 1 else f"{first} to {last}", unit + repeats)
     attempted = sum(cell.pooled.attempted for cell in summary.cells)
     failed = sum(cell.pooled.failed for cell in summary.cells)
     yield Fact("Measured", f"{attempted:,}", f"of {bench.evidence.recorded:,} requests")
     yield Fact("Failed", f"{failed:,}", "of the measured ones")
     if plan.objectives and loads:
         known = [c.highest for c in summary.curves if c.highest is not None]
-        note = "every arm, 95% of requests" if len(summary.arms) > 1 else "95% of requests"
-        every = len(known) == len(summary.curves)
-        best = load_label(min(known), plan.shape) if every and known else "none measured"
-        yield Fact("Highest within objectives", best, note)
+        who = "95% of every arm's requests" if len(summary.arms) > 1 else "95% of requests"
+        if known and len(known) == len(summary.curves):
+            best, unit = _parts(min(known), plan.shape)
+            yield Fact("Within objectives to", best, f"{unit}, {who}")
+        else:
+            yield Fact("Within objectives to", "none", who)
+
+
+def _parts(load: float, shape: Shape) -> tuple[str, str]:
+    """A load's number and its unit."""
+    number, _, unit = load_label(load, shape).partition(" ")
+    return number, unit
 
 
 def _lede(plan: LoadPlan) -> str:
@@ -77,10 +87,25 @@ def _lede(plan: LoadPlan) -> str:
     return " ".join(said)
 
 
+def _stamp(bench: Bench) -> Iterator[str]:
+    """A line a load, the highest first: there the client is nearest to its limit."""
+    limited = [one for one in bench.summary.certificates[::-1] if one.limits]
+    for one in limited[:_MOST_STAMPS]:
+        yield f"At {load_label(one.load, bench.plan.shape)}: {'; '.join(one.limits)}."
+    if len(limited) > _MOST_STAMPS:
+        more = wording.plural(len(limited) - _MOST_STAMPS, "load")
+        yield f"{more} more, in the certificate below."
+
+
+def _main(bench: Bench) -> tuple[Table, ...]:
+    """None where nothing was measured."""
+    if not bench.summary.cells:
+        return ()
+    return (load_tables.cost_of_load(bench.summary, bench.evidence, bench.plan),)
+
+
 def _tables(bench: Bench) -> Iterator[Table]:
     summary, evidence, plan = bench.summary, bench.evidence, bench.plan
-    if summary.cells:
-        yield load_tables.cost_of_load(summary, evidence, plan)
     for make in (load_tables.stages_table, load_tables.cache_table, load_tables.between_table):
         table = make(summary, evidence, plan)
         if table is not None:

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from stepeval.analysis.load import load_label
-from stepeval.analysis.load_values import ArmLoad, Between, Certificate, Figures, LoadSummary
+from stepeval.analysis.load_values import (
+    ArmLoad,
+    Between,
+    Certificate,
+    Figures,
+    LoadSummary,
+    Spread,
+)
 from stepeval.core.load import LoadPlan, Shape
 from stepeval.report import wording
 from stepeval.report.evidence import Evidence
@@ -18,18 +25,17 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
     is_open = plan.shape is not Shape.CLOSED
     has_goodput = any(cell.pooled.good is not None for cell in summary.cells)
     columns = (
-        _ARM,
-        Column("Load"),
+        *_heads(summary),
         Column("n", help="requests that were due in the steady part, the failed ones too"),
         Column("Failed"),
-        *((Column("Due/s", help="requests due per second, of this arm"),) if is_open else ()),
-        Column("Answered/s", help="answers that ended in the steady part, per second of it"),
-        Column("In flight", help="mean over the steady part, and the most at once"),
+        *((Column("Goodput", numeric=False, help=_goodput_help(summary)),) if has_goodput else ()),
         *(Column(f"TTFT {p}", help=_TTFT if p == "p50" else "") for p in ("p50", "p95", "p99")),
         *(Column(f"E2E {p}", help=_E2E if p == "p50" else "") for p in ("p50", "p95")),
         *((Column("Response p95", help=_RESPONSE),) if is_open else ()),
+        *((Column("Due/s", help="requests due per second, of this arm"),) if is_open else ()),
+        Column("Answered/s", help="answers that ended in the steady part, per second of it"),
         Column("Tokens/s", help="output tokens that arrived in the steady part, per second of it"),
-        *((Column("Goodput", numeric=False, help=_goodput_help(summary)),) if has_goodput else ()),
+        Column("In flight", help="mean over the steady part, and the most at once"),
     )
     rows = []
     for cell in summary.cells:
@@ -37,16 +43,16 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
         ttft, e2e = found.metrics["ttft"], found.metrics["e2e"]
         rows.append(
             (
-                *_place(cell, evidence, plan),
+                *_place(cell, summary, evidence, plan),
                 TableCell(wording.count(found.attempted)),
                 TableCell(wording.count(found.failed)),
-                *((TableCell(wording.rate(found.due_rate)),) if is_open else ()),
-                TableCell(wording.rate(found.done_rate)),
-                TableCell(wording.rate(found.concurrency), f"at most {found.peak:,}"),
+                *((share_cell(found.good),) if has_goodput and found.good is not None else ()),
                 *(time_cell(one) for one in (ttft.p50, ttft.p95, ttft.p99, e2e.p50, e2e.p95)),
                 *((time_cell(found.metrics["response"].p95),) if is_open else ()),
+                *((TableCell(wording.rate(found.due_rate)),) if is_open else ()),
+                TableCell(wording.rate(found.done_rate)),
                 _tokens_cell(found),
-                *((share_cell(found.good),) if has_goodput and found.good is not None else ()),
+                TableCell(wording.rate(found.concurrency), f"at most {found.peak:,}"),
             )
         )
     return Table("What each load cost", columns, tuple(rows))
@@ -71,12 +77,12 @@ def stages_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
     shown = [stage for stage in _STAGES if any(c.pooled.metrics[stage[0]].n for c in summary.cells)]
     if not shown:
         return None
-    columns = [_ARM, Column("Load")]
+    columns = [*_heads(summary)]
     for _, label, meaning in shown:
         columns += [Column(f"{label} p50", help=meaning), Column("p95")]
     rows = tuple(
         (
-            *_place(cell, evidence, plan),
+            *_place(cell, summary, evidence, plan),
             *(
                 time_cell(estimate)
                 for name, _, _ in shown
@@ -93,8 +99,7 @@ def cache_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Tab
     if not any(cell.pooled.cache.cold.n or cell.pooled.cache.warm.n for cell in summary.cells):
         return None
     columns = (
-        _ARM,
-        Column("Load"),
+        *_heads(summary),
         Column("From cache", help="share of the input tokens, where the API says it"),
         Column("Cold n", help="requests of which nothing was read from the cache"),
         Column("Cold TTFT p50"),
@@ -116,7 +121,7 @@ def cache_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Tab
                 time_cell(spread.p95),
             ]
         cells.append(TableCell(wording.count(found.unknown.n)))
-        rows.append((*_place(cell, evidence, plan), *cells))
+        rows.append((*_place(cell, summary, evidence, plan), *cells))
     return Table("Cold and warm", columns, tuple(rows))
 
 
@@ -126,10 +131,10 @@ def between_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> T
     if not names:
         return None
     told = "mean of the repeats with its 95% t interval, and their standard deviation"
-    columns = (_ARM, Column("Load"), Column("Runs", help=told), *(Column(name) for name in names))
+    columns = (*_heads(summary), Column("Runs", help=told), *(Column(name) for name in names))
     rows = tuple(
         (
-            *_place(cell, evidence, plan),
+            *_place(cell, summary, evidence, plan),
             TableCell(f"{len(cell.runs):,}"),
             *(_between_cell(name, cell.between.get(name)) for name in names),
         )
@@ -145,8 +150,8 @@ def certificate_table(summary: LoadSummary, plan: LoadPlan) -> Table:
         Column("Loop lag p50", help="how late the event loop woke"),
         Column("p99"),
         Column("Longest"),
-        Column("Schedule lag p99", help="from due to sent, the opening of a connection included"),
-        Column("Take-up lag p99", help="from due to when the client began with the request"),
+        Column("Schedule lag", help="from due to sent, the opening of a connection included"),
+        Column("Take-up lag", help="from due to when the client began with the request"),
         Column("Sent/s", help="of all arms, and what was due"),
         Column("Processor", help="of the busiest worker"),
         Column("Coalesced", help="chunks that shared a read with another one"),
@@ -167,13 +172,13 @@ def _certificate_row(found: Certificate, plan: LoadPlan) -> tuple[TableCell, ...
     if found.of_ceiling is not None:
         ceiling = TableCell(wording.percent(found.of_ceiling))
     return (
-        TableCell(load_label(found.load, plan.shape)),
+        load_cell(found.load, plan),
         TableCell("client-limited" if found.limits else "kept up", colour=_colour(found)),
         time_cell(loop.p50),
         time_cell(loop.p99),
         longest,
-        time_cell(found.lag.p99),
-        time_cell(found.start_lag.p99),
+        _tail_cell(found.lag),
+        _tail_cell(found.start_lag),
         TableCell(wording.rate(found.sent_rate), f"due {wording.rate(found.due_rate)}"),
         _share(found.cpu_share),
         _share(found.coalesced_share),
@@ -216,9 +221,24 @@ def gaps_table(cells: Sequence[tuple[TableCell, ArmLoad]], title: str) -> Table:
     return Table(title, columns, tuple(rows))
 
 
-def _place(cell: ArmLoad, evidence: Evidence, plan: LoadPlan) -> tuple[TableCell, TableCell]:
-    head = TableCell(cell.arm, colour=evidence.colour(cell.arm))
-    return head, TableCell(load_label(cell.load, plan.shape))
+def _heads(summary: LoadSummary) -> tuple[Column, ...]:
+    """A single arm needs no column of its own."""
+    load = Column("Load", numeric=len(summary.arms) > 1)
+    return (_ARM, load) if len(summary.arms) > 1 else (load,)
+
+
+def _place(
+    cell: ArmLoad, summary: LoadSummary, evidence: Evidence, plan: LoadPlan
+) -> tuple[TableCell, ...]:
+    load = load_cell(cell.load, plan)
+    if len(summary.arms) == 1:
+        return (load,)
+    return TableCell(cell.arm, colour=evidence.colour(cell.arm)), load
+
+
+def load_cell(load: float, plan: LoadPlan) -> TableCell:
+    """On one line."""
+    return TableCell(load_label(load, plan.shape).replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 def _goodput_help(summary: LoadSummary) -> str:
@@ -255,6 +275,15 @@ def _time(value: float | None, n: int) -> TableCell:
     if value is None:
         return TableCell("n too small" if n else "not measured", faint=True)
     return TableCell(wording.milliseconds(value))
+
+
+def _tail_cell(found: Spread) -> TableCell:
+    """The highest percentile that n can hold, and which it is."""
+    for name in ("p99", "p95", "p90", "p50"):
+        value = getattr(found, name).value
+        if value is not None:
+            return TableCell(wording.milliseconds(value), name)
+    return TableCell("not measured", faint=True)
 
 
 def _share(share: float | None) -> TableCell:

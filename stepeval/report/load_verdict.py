@@ -73,10 +73,11 @@ def _shown(cell: ArmLoad) -> tuple[str, str, Estimate]:
 def _of_arm(cell: ArmLoad, summary: LoadSummary, *, alone: bool) -> str:
     label, percentile, found = _shown(cell)
     arm = "" if alone else f"{cell.arm} has "
-    said = f"{arm}{label} {percentile} {wording.milliseconds(found.value)}"
+    value = wording.milliseconds(found.value)
+    said = f"{arm}{label} {percentile} {value}"
     if found.low is not None and found.high is not None:
         ends = (wording.milliseconds(end) for end in (found.low, found.high))
-        bounds = wording.span(*ends)
+        bounds = wording.span(*ends).removesuffix(value[value.index(" ") :])
         said += f" ({bounds})" if bounds else ""
     good = cell.pooled.good
     if good is None or good.value is None:

@@ -97,8 +97,9 @@ class LoadView:
 
     lede: str
     stamp: tuple[str, ...]
-    tables: tuple[Table, ...]
+    main: tuple[Table, ...]
     groups: tuple[ChartGroup, ...]
+    tables: tuple[Table, ...]
     certificate: Table
     certificate_note: str
 

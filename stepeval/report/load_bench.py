@@ -32,13 +32,11 @@ class Bench:
         return "times as fast" if self.plan.shape is Shape.REPLAY else "requests due per second"
 
     def legend(self) -> tuple[Key, ...]:
-        """Of one arm there is nothing to tell apart."""
-        arms = self.summary.arms
-        if len(arms) < 2:  # noqa: PLR2004 -- see above
-            return ()
-        return keys([(arm, self.evidence.series(arm)) for arm in arms])
+        return keys([(arm, self.evidence.series(arm)) for arm in self.summary.arms])
 
 
 def keys(curves: Sequence[tuple[str, int]]) -> tuple[Key, ...]:
-    """A legend of lines, each a name and its place in the palette."""
+    """A legend of lines, each a name and its place in the palette; of one line none."""
+    if len(curves) == 1:
+        return ()
     return tuple(Key(name, palette.series_name(n), dash(n)) for name, n in curves)

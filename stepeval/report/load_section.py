@@ -21,6 +21,13 @@ _SHAPES = {
     Shape.RAMP: "An open loop: requests are due at a rate that rises, whether answers come or not",
     Shape.REPLAY: "An open loop: requests are due as they were in a recorded trace",
 }
+_NAMES = {
+    "response": "response time",
+    "thinking": "thinking time",
+    "reasoning_tpot": "reasoning TPOT",
+    "answer_tpot": "answer TPOT",
+    **{name: name.upper() for name in ("ttfe", "ttft", "ttfr", "ttfa", "tpot", "e2e")},
+}
 _MOST_STAMPS = 3
 
 
@@ -71,11 +78,12 @@ def _lede(plan: LoadPlan) -> str:
         bounds.append(wording.plural(plan.requests, "request"))
     if plan.duration_s is not None:
         bounds.append(wording.duration(plan.duration_s))
-    bounded = f", each for {' or '.join(bounds)}" if bounds else ""
-    said = [f"{_SHAPES[plan.shape]}{bounded}. Warm-up of {plan.warmup} is left out."]
+    lasts = f" Each load lasts {' or '.join(bounds)}, after" if bounds else " Each load begins with"
+    said = [f"{_SHAPES[plan.shape]}.{lasts} a warm-up of {plan.warmup}."]
     if plan.objectives:
         limits = ", ".join(
-            f"{one.metric} {wording.milliseconds(one.limit_ms)}" for one in plan.objectives
+            f"{_NAMES.get(one.metric, one.metric)} {wording.milliseconds(one.limit_ms)}"
+            for one in plan.objectives
         )
         said.append(f"Objectives: {limits}.")
     if plan.search:
@@ -115,7 +123,8 @@ def _tables(bench: Bench) -> Iterator[Table]:
 def _groups(bench: Bench, load: float | None) -> Iterator[ChartGroup]:
     yield ChartGroup("Against the load", tuple(against_load(bench)))
     if load is not None:
-        alone = len({cell.arm for cell in bench.summary.cells}) == 1
+        cells = bench.summary.cells
+        alone = len({cell.arm for cell in cells}) == 1 and len(cells) > 1
         at = "At each load" if alone else f"At {load_label(load, bench.plan.shape)}"
         yield ChartGroup(at, tuple(distributions(bench, load)))
     yield ChartGroup("Over time", tuple(over_time(bench)))

@@ -125,7 +125,7 @@ def _add(group: Requests, record: Record, plan: LoadPlan, right: bool | None) ->
     for name, column in group.metrics.items():
         value = found.get(name)
         column.append(_NAN if value is None else value)
-    group.in_time.append(is_answered and keeps(plan.objectives, found))
+    group.in_time.append(keeps(plan.objectives, found) if is_answered else 0)
     _add_usage(group, last.exchange.result)
     for attempt in record.attempts:
         _add_attempt(group, attempt, is_measured=is_measured)

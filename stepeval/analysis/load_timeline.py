@@ -7,13 +7,13 @@ import numpy as np
 from stepeval.analysis.load_requests import Measured, Requests
 from stepeval.analysis.load_values import Bin, TimeLine
 
-_MOST_BINS = 60
+_MOST_BINS = 120
 _WIDTHS_S = tuple(digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5))
 _NS_PER_S = 1e9
 
 
 def time_line(measured: Measured) -> TimeLine:
-    """From the first phase's begin to the last one's end, in at most 60 bins of a round width."""
+    """From the first phase's begin to the last one's end, in at most 120 bins of a round width."""
     if not measured.phases:
         return TimeLine(1.0, {}, ())
     zero = min(phase.begin_ns for phase in measured.phases)

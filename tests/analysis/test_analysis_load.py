@@ -96,6 +96,15 @@ def test_throughput_counts_tokens_that_arrived_in_the_window() -> None:
     assert found.answer_per_s == pytest.approx(3 * 2 / 10)
 
 
+def test_answers_per_second_are_those_that_ended_in_the_window() -> None:
+    """What a server that falls behind answers later is not its rate under this load."""
+    dues = (STEADY - 500 * MS, STEADY - 10 * MS, STEADY + S, END - 10 * MS)
+    found = figures(*(answered(due, stream(due + MS)) for due in dues))
+    assert found.attempted == 2
+    assert found.done_rate == pytest.approx(2 / 10)
+    assert found.sent_rate == pytest.approx(2 / 10)
+
+
 def test_throughput_is_unknown_where_an_answer_has_no_counts() -> None:
     due = STEADY + S
     found = figures(*spaced(3), answered(due, stream(due, tokens=False)))

@@ -115,6 +115,18 @@ def test_a_certificate_has_what_the_phase_and_its_chunks_say() -> None:
     assert (found.gap_p50, found.chunks_per_s, found.holds) == (10.0, 25.0, "p90")
 
 
+def test_the_gap_that_lag_is_held_against_is_of_chunks_that_came_alone() -> None:
+    """Chunks sent together have gaps of nothing, and no client could keep its lag below."""
+    due = phase().steady_ns
+    chunks = stream(due + MS, words=9)
+    bursts = tuple(
+        replace(chunks[0], coalesced=True, output_tokens=2 * n + 2) if n < 8 else one
+        for n, one in enumerate(chunks)
+    )
+    found = certified([answered(due, bursts)])
+    assert found.gap_p50 == 10.0
+
+
 def test_a_ceiling_counts_if_it_was_measured_with_as_many_workers() -> None:
     records = [one(n) for n in range(50)]
     ceiling = Ceiling(100.0, 50.0, 10.0, 1, 0.0)

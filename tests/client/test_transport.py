@@ -454,6 +454,23 @@ def test_each_bad_answer_is_a_failure_of_its_own_kind(
     assert failed.timing.done_ns is None
 
 
+@pytest.mark.parametrize("script", [script for _, _, script in BODIES])
+def test_the_client_goes_on_after_a_bad_answer(script: Script) -> None:
+    """The connection that carried it is given up, and nothing of it reaches the next request."""
+    server = Scripted([script, [whole(completion())]], keep_alive=True)
+
+    async def run() -> list[Exchange]:
+        async with server.listening() as base_url:
+            provider = Provider("p", base_url, timeouts=QUICK)
+            async with Client([provider], {}, mode=Mode.SIMULATED, body_cap=1_000_000) as client:
+                return [await client(Request("p", "m", ()), scheduled_ns=0) for _ in range(2)]
+
+    first, second = asyncio.run(run())
+    assert isinstance(first.result, Failure)
+    assert isinstance(second.result, Response), second.result
+    assert second.result.choices[0].text == "42"
+
+
 STATUSES = {
     400: FailureKind.BAD_REQUEST,
     401: FailureKind.AUTHENTICATION,

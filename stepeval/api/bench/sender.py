@@ -7,12 +7,10 @@ from dataclasses import replace
 
 from stepeval.api.access import find_keys
 from stepeval.api.bench.job import Job, Order, PhaseEnd, together
-from stepeval.client.address import completions_url, proxy_for
 from stepeval.client.transport import Client
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener
 from stepeval.execution.attempt import Rooms
 from stepeval.execution.measure import Measured, Share, measure
-from stepeval.execution.open_loop import MOST_IN_FLIGHT
 from stepeval.execution.stop import StopSignal
 from stepeval.suite.grid import endless_cells
 from stepeval.suite.prefix import with_unique_prefix
@@ -53,12 +51,10 @@ async def sender(
 ) -> AsyncIterator[Sender]:
     """Connected for as long as the block lasts. Raises ProviderError: a key is missing."""
     allow_many_connections()
-    pace = job.pace
-    in_flight = round(max(pace.plan.loads)) if pace.is_closed else MOST_IN_FLIGHT
     keys = find_keys(job.suite) if job.with_keys else {}
-    async with Client(job.providers, keys, mode=job.mode, concurrency=in_flight) as client:
+    async with Client(job.providers, keys, mode=job.mode) as client:
         rooms = Rooms(_requests(job), client, writer, listener, stop, job.max_attempts)
-        yield Sender(job, share, rooms, _transport(job))
+        yield Sender(job, share, rooms, "proxy" if "proxy" in client.carriers else "socket")
 
 
 def allow_many_connections() -> None:
@@ -75,8 +71,3 @@ def _requests(job: Job) -> MakeRequest:
     if job.synthetic:
         make = fill(make, seed=job.pace.plan.seed)
     return with_unique_prefix(make, run_id=job.run_id) if job.pace.plan.unique_prefix else make
-
-
-def _transport(job: Job) -> str:
-    proxied = any(proxy_for(completions_url(provider)) for provider in job.providers)
-    return "proxy" if proxied else "socket"

@@ -16,6 +16,7 @@ from stepeval.core.chat import Message, Response
 from stepeval.core.load import Ceiling, LoadPlan, Shape
 from stepeval.core.record import Attempt, Mode
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, Suite
+from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.measure import Share
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import from_text, to_text
@@ -107,7 +108,8 @@ def _against_null(workers: int, *, stream: bool) -> tuple[_Counter, float]:
     """Counts, and the client's processor time in seconds."""
     with null_server(chunks=_CHUNKS, gap_ms=_GAP_MS) as url:
         counter = _Counter()
-        end = asyncio.run(_measure(_job(url, workers, stream=stream), counter))
+        with rarely_collecting():
+            end = asyncio.run(_measure(_job(url, workers, stream=stream), counter))
         counter.sum_up(end)
         return counter, sum(health.cpu_s for health in end.health)
 

@@ -28,6 +28,7 @@ from stepeval.core.errors import ExitCode, Problem, RunIncomplete, UsageError
 from stepeval.core.identity import content_id
 from stepeval.core.record import Mode
 from stepeval.core.task import Suite
+from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.measure import Share
 from stepeval.execution.search import best_rate
 from stepeval.execution.stop import StopSignal
@@ -168,7 +169,8 @@ def _run(
             moved = tuple(replace(p, base_url=url, headers={}) for p in session.job.providers)
             session = replace(session, job=replace(session.job, providers=moved))
         try:
-            course = asyncio.run(_measure(session, store, stop))
+            with rarely_collecting():
+                course = asyncio.run(_measure(session, store, stop))
         except RunIncomplete as error:
             course = Course(stopped=str(error), lost=True)
     event = RunEvent.COMPLETED if course.stopped is None else RunEvent.STOPPED

@@ -12,6 +12,7 @@ from stepeval.api.bench.sender import Sender, sender
 from stepeval.core.errors import StepevalError
 from stepeval.core.record import Attempt
 from stepeval.core.task import Cell
+from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.measure import Share
 from stepeval.execution.stop import StopSignal
 
@@ -20,7 +21,8 @@ def work() -> None:
     """Until standard input ends: whoever started this process has gone, or has all it wanted."""
     reports = _Reports()
     try:
-        asyncio.run(_work(reports))
+        with rarely_collecting():
+            asyncio.run(_work(reports))
     except StepevalError as error:
         reports.put(Report(error=str(error)))
     finally:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from stepeval.api.bench.counting import Vocabulary
     from stepeval.api.bench.session import BenchOptions, BenchResult, BenchStart
     from stepeval.api.preparation import SuiteOptions
-    from stepeval.suite.lengths import Lengths
 
 _LOAD_OPTIONS = (
     click.option("--concurrency", type=click.IntRange(min=1), help="Requests in flight."),
@@ -134,7 +133,7 @@ def _ask(given: dict[str, Any]) -> "LoadAsk":
     return LoadAsk(trace=trace, **{name: given[name] for name in _LOAD_FIELDS})
 
 
-def _lengths(suite: Path | None, given: dict[str, Any]) -> "tuple[Lengths, Lengths] | None":
+def _lengths(suite: Path | None, given: dict[str, Any]) -> tuple[str, str] | None:
     inputs, outputs = given["input_tokens"], given["output_tokens"]
     if suite is not None:
         if inputs is not None or outputs is not None:
@@ -144,9 +143,7 @@ def _lengths(suite: Path | None, given: dict[str, Any]) -> "tuple[Lengths, Lengt
         raise click.UsageError(
             "name a suite, or give --model, --input-tokens and --output-tokens for prompts made up"
         )
-    from stepeval.suite.lengths import parse_lengths
-
-    return parse_lengths(inputs, "--input-tokens"), parse_lengths(outputs, "--output-tokens")
+    return inputs, outputs
 
 
 def _vocabulary(path: Path | None) -> "Vocabulary | None":

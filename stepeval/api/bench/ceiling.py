@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -19,7 +20,7 @@ from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, Suite
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.measure import Share
 from stepeval.execution.stop import StopSignal
-from stepeval.store.codec import from_text, to_text
+from stepeval.store.codec import dump, from_text, to_text
 
 _CHUNKS = 128  # of a stream: so many that the request around them hardly counts
 _GAP_MS = 1.0  # shorter than any client keeps up with on so many streams
@@ -48,13 +49,18 @@ def calibrate(workers: int) -> Ceiling:
     return ceiling
 
 
-def known_ceiling() -> Ceiling | None:
-    """The latest calibration's; None where there was none, or its file is none of ours."""
+def known_ceiling(workers: int) -> Ceiling | None:
+    """The latest calibration's with as many workers; None where there was none."""
+    return _kept().get(str(workers))
+
+
+def _kept() -> Mapping[str, Ceiling]:
+    """By the number of workers; empty where the file is none of ours."""
     try:
         with ceiling_file().open(encoding="utf-8") as file:
-            return from_text(Ceiling, file.read(_LARGEST_FILE))
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
+            return from_text(Mapping[str, Ceiling], file.read(_LARGEST_FILE))  # type: ignore[type-abstract]  # the codec reads hints
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def ceiling_file() -> Path:
@@ -65,8 +71,10 @@ def ceiling_file() -> Path:
 def _keep(ceiling: Ceiling) -> None:
     path = ceiling_file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Such a file is its owner's alone, and so is what it replaces.
     with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(to_text(ceiling))  # such a file is its owner's alone
+        kept = {**_kept(), str(ceiling.workers): ceiling}
+        file.write(to_text({name: dump(each) for name, each in kept.items()}))
     Path(file.name).replace(path)
 
 

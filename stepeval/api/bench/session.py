@@ -35,17 +35,19 @@ from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunStore, create_run
 from stepeval.store.runs import RunsFolder
-from stepeval.suite.lengths import Lengths
+from stepeval.suite.lengths import parse_lengths
 from stepeval.suite.synthetic import synthetic_samples, synthetic_suite
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
-    """``lengths``: tokens in and out of synthetic prompts, in place of a suite's own."""
+    """``lengths``: tokens in and out of synthetic prompts, in place of a suite's own, in the words
+    of :mod:`stepeval.suite.lengths`.
+    """
 
     suite: SuiteOptions
     ask: LoadAsk
-    lengths: tuple[Lengths, Lengths] | None = None
+    lengths: tuple[str, str] | None = None
     simulate: bool = False
     allow_code: bool = False
     retries: int = 0
@@ -136,8 +138,9 @@ def _suite(options: BenchOptions) -> tuple[Suite, tuple[Problem, ...]]:
         return prepare(options.suite)
     if options.suite.limit is not None or options.suite.samples:
         raise UsageError("--limit and --sample choose from a suite's samples; name a suite")
+    inputs = parse_lengths(options.lengths[0], "--input-tokens")
+    outputs = parse_lengths(options.lengths[1], "--output-tokens")
     suite, warnings = prepare_text(synthetic_suite(), options.suite)
-    inputs, outputs = options.lengths
     return replace(
         suite, samples=synthetic_samples(inputs, outputs, seed=suite.seed), source=None
     ), warnings
@@ -146,7 +149,9 @@ def _suite(options: BenchOptions) -> tuple[Suite, tuple[Problem, ...]]:
 def _pace(options: BenchOptions, suite: Suite) -> Pace:
     pace = plan_load(replace(options.ask, seed=suite.seed))
     name = None if options.vocabulary is None else options.vocabulary.label
-    return replace(pace, plan=replace(pace.plan, vocabulary=name, ceiling=known_ceiling()))
+    return replace(
+        pace, plan=replace(pace.plan, vocabulary=name, ceiling=known_ceiling(pace.plan.workers))
+    )
 
 
 def _without_streams(suite: Suite) -> Iterator[Problem]:

@@ -7,12 +7,12 @@ import numpy as np
 from stepeval.analysis.load_requests import Measured, Requests
 from stepeval.analysis.load_values import Bin, TimeLine
 
-_MOST_BINS = 120
+_BINS = 80
 _NS_PER_S = 1e9
 
 
 def time_line(measured: Measured) -> TimeLine:
-    """Each phase, warm-up included, in bins of its own of equal width: about 120 in all."""
+    """Each phase, warm-up included, in bins of its own of equal width: about 80 in all."""
     if not measured.phases:
         return TimeLine({}, ())
     zero = min(phase.begin_ns for phase in measured.phases)
@@ -22,7 +22,7 @@ def time_line(measured: Measured) -> TimeLine:
             one
             for group in measured.groups
             if group.arm == arm and group.due_ns
-            for one in _bins(group, zero, whole_s / _MOST_BINS)
+            for one in _bins(group, zero, whole_s / _BINS)
         )
         for arm in measured.arms
     }

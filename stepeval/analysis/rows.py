@@ -30,7 +30,7 @@ def sample_rows(reader: RecordReader) -> Iterator[SampleRow]:
     info, suite = reader.info(), reader.suite()
     prices = {arm.name: price_for(arm, suite, info.mode) for arm in suite.arms}
     params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
-    for record, scores in _with_scores(reader):
+    for record, scores in with_scores(reader):
         arm = record.cell.arm.name
         request = _request_columns(record, prices[arm])
         for choice, result in _choice_columns(record, suite, scores):
@@ -89,7 +89,7 @@ def chunk_rows(reader: RecordReader) -> Iterator[ChunkRow]:
             before = chunk.arrival_ns
 
 
-def _with_scores(reader: RecordReader) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+def with_scores(reader: RecordReader) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
     """Both come in the same order, so one pass joins them; not every record has scores."""
     groups = groupby(reader.scores(), lambda row: row.cell_id)
     waiting = next(groups, None)

@@ -12,6 +12,7 @@ from stepeval.core.chat import Chunk, ChunkKind, Response, Timing
 
 _NO_TOKEN = (ChunkKind.ROLE, ChunkKind.USAGE)  # whatever they carry, it is not a token's arrival
 _ANSWERS = (ChunkKind.ANSWER, ChunkKind.TOOL, ChunkKind.MIXED)
+_ONLY_ANSWERS = (ChunkKind.ANSWER, ChunkKind.TOOL)
 _REASONS = (ChunkKind.REASONING, ChunkKind.MIXED)
 _NS_PER_MS = 1e6
 
@@ -23,9 +24,10 @@ class Latency:
     ``ttfe``: the first event of any kind. ``ttft``: the first chunk with text, a tool call or
     ``d_i > 0``. ``ttfr``, ``ttfa``: the first with reasoning, with an answer or tool call.
     ``thinking``: ``ttfa - ttfr``. ``tpot``: ``(t_last - t_first) / (U_last - U_first)`` over the
-    chunks with tokens, None where the denominator is unknown or not positive. ``e2e``: the last
-    chunk that is not the closing usage; the body's end if not streamed. ``stall``: the longest
-    gap between two chunks with tokens.
+    chunks with tokens, None where the denominator is unknown or not positive; ``reasoning_tpot``
+    and ``answer_tpot``: the same over the chunks of one kind, mixed ones left out. ``e2e``: the
+    last chunk that is not the closing usage; the body's end if not streamed. ``stall``: the
+    longest gap between two chunks with tokens.
     """
 
     ttfe: float | None = None
@@ -36,6 +38,8 @@ class Latency:
     tpot: float | None = None
     e2e: float | None = None
     stall: float | None = None
+    reasoning_tpot: float | None = None
+    answer_tpot: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ def latency(timing: Timing) -> Latency:
         tpot=_tpot(tokens),
         e2e=_ms(since, finish_ns(timing)),
         stall=_stall(tokens),
+        reasoning_tpot=_tpot([chunk for chunk in tokens if chunk.kind is ChunkKind.REASONING]),
+        answer_tpot=_tpot([chunk for chunk in tokens if chunk.kind in _ONLY_ANSWERS]),
     )
 
 
@@ -97,20 +103,12 @@ def phase_tokens(chunks: Sequence[Chunk]) -> PhaseTokens | None:
 
     None, too, where the count runs backwards.
     """
-    counted = [chunk for chunk in chunks if chunk.kind is not ChunkKind.USAGE]
-    if not any(_has_text(chunk) for chunk in counted):
+    risen = rises(chunks)
+    if risen is None:
         return None
-    reasoning = answer = control = before = 0
+    reasoning = answer = control = 0
     split = False
-    for chunk in counted:
-        if chunk.output_tokens is None:
-            if _has_text(chunk):
-                return None
-            continue
-        added = chunk.output_tokens - before
-        before = chunk.output_tokens
-        if added < 0:
-            return None
+    for chunk, added in risen:
         share = _reasoning_share(chunk)
         if share is None:
             control += added
@@ -120,6 +118,25 @@ def phase_tokens(chunks: Sequence[Chunk]) -> PhaseTokens | None:
         reasoning += reasoned
         answer += added - reasoned
     return PhaseTokens(reasoning, answer, control, split)
+
+
+def rises(chunks: Sequence[Chunk]) -> list[tuple[Chunk, int]] | None:
+    """Each chunk with a count, and its ``d_i``; None as for :func:`phase_tokens`."""
+    counted = [chunk for chunk in chunks if chunk.kind is not ChunkKind.USAGE]
+    if not any(_has_text(chunk) for chunk in counted):
+        return None
+    found = []
+    before = 0
+    for chunk in counted:
+        if chunk.output_tokens is None:
+            if _has_text(chunk):
+                return None
+            continue
+        if chunk.output_tokens < before:
+            return None
+        found.append((chunk, chunk.output_tokens - before))
+        before = chunk.output_tokens
+    return found
 
 
 def reasoning_tokens(response: Response) -> tuple[int | None, str | None]:

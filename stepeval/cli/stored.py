@@ -49,9 +49,15 @@ def runs(json: bool, runs: Path) -> None:
 @runs_folder
 def show(run: str, json: bool, runs: Path) -> None:
     """Show a stored run's results in the terminal."""
+    from stepeval.api.load_summary import is_load
+
+    path = find_run(run, runs)
+    if is_load(path):
+        _show_load(path, json=json)
+        return
     from stepeval.api.summary import summarise, summary_json
 
-    summary = summarise(find_run(run, runs))
+    summary = summarise(path)
     if json:
         from stepeval.cli.terminal import echo_json
 
@@ -60,6 +66,20 @@ def show(run: str, json: bool, runs: Path) -> None:
     from stepeval.cli.tables import print_summary
 
     print_summary(summary)
+
+
+def _show_load(path: Path, *, json: bool) -> None:
+    from stepeval.api.load_summary import load_json, load_summary
+
+    summary = load_summary(path)
+    if json:
+        from stepeval.cli.terminal import echo_json
+
+        echo_json(load_json(summary))
+        return
+    from stepeval.cli.load_tables import print_load
+
+    print_load(summary)
 
 
 @click.command()

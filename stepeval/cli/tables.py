@@ -1,27 +1,26 @@
 """Results as tables on a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stepeval.cli.fitted import Column, console, print_fitted
 from stepeval.cli.terminal import one_line, plain
 from stepeval.core.record import Outcome
 
 if TYPE_CHECKING:
     from stepeval.api.stored import StoredRun
     from stepeval.api.summary import ArmSummary, Estimate, RunSummary
+    from stepeval.core.record import RunInfo
 
 _NOTHING = "-"
-_NARROWEST = 100  # characters; a table in a log file is not bound by a window
-_GAP = 3  # characters that rich puts between columns
 
-_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+_COLUMNS: tuple[Column, ...] = (
     ("arm", "left"),
     ("n", "right"),
     ("right, 95%", "left"),
@@ -54,29 +53,8 @@ def print_summary(summary: "RunSummary") -> None:
 
 def _print_arms(summary: "RunSummary") -> None:
     rows = [_arm_cells(arm) for arm in summary.arms]
-    console = _console()
-    shown = _columns_that_fit(rows, console.width)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in shown:
-        table.add_column(_COLUMNS[column][0], justify=_COLUMNS[column][1], no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(row[column]) for column in shown))
-    console.print(table)
-    click.echo("TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct")
-    left_out = [_COLUMNS[n][0] for n in range(len(_COLUMNS)) if n not in shown]
-    if left_out:
-        click.echo(f"a wider window also shows: {', '.join(left_out)}")
-
-
-def _columns_that_fit(rows: Sequence[tuple[str, ...]], width: int) -> list[int]:
-    """A cut figure is a wrong figure: the least needed columns go as a whole."""
-    shown = list(range(len(_COLUMNS)))
-    for column in _LEAST_NEEDED_FIRST:
-        widths = [max(len(_COLUMNS[n][0]), *(len(row[n]) for row in rows)) for n in shown]
-        if sum(widths) + _GAP * (len(shown) - 1) <= width:
-            break
-        shown.remove(column)
-    return shown
+    note = "TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct"
+    print_fitted(_COLUMNS, rows, _LEAST_NEEDED_FIRST, note)
 
 
 def print_runs(runs: "list[StoredRun]") -> None:
@@ -94,10 +72,15 @@ def print_runs(runs: "list[StoredRun]") -> None:
             run.info.mode.value,
             Text(one_line(run.info.suite_name, 40)),
             run.status.state.value,
-            f"{run.status.finals}/{run.status.cells}",
+            _progress(run.info, run.status.finals, run.status.cells),
             started,
         )
     _print(table)
+
+
+def _progress(info: "RunInfo", finals: int, cells: int) -> str:
+    """How many requests a load bounded by time makes is not known before its end."""
+    return str(finals) if info.load is not None else f"{finals}/{cells}"
 
 
 def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
@@ -150,11 +133,4 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    _console().print(table)
-
-
-def _console() -> Console:
-    console = Console()
-    if console.width < _NARROWEST and not console.is_terminal:
-        return Console(width=160)
-    return console
+    console().print(table)

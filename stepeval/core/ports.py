@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
 from stepeval.core.chat import Choice, Exchange, Request
+from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow
 from stepeval.core.task import Cell, Sample, Suite
 
@@ -37,6 +38,9 @@ class RecordReader(Protocol):
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
+
+    def phases(self) -> tuple[Phase, ...]:
+        """What a load benchmark ran, in that order; none in an evaluation."""
 
 
 class Scorer(Protocol):

@@ -82,8 +82,16 @@ def tradeoff(points: Sequence[Point], labels: tuple[str, str], text: ChartText) 
         return drawing.html(text)
 
 
-def ecdf(curves: Sequence[Curve], x_label: str, text: ChartText) -> str:
-    """The share of requests that took at most so long."""
+def ecdf(
+    curves: Sequence[Curve],
+    x_label: str,
+    text: ChartText,
+    *,
+    y_label: str = "share of requests",
+    limit: float | None = None,
+    log: bool = False,
+) -> str:
+    """The share of requests that took at most so long. ``limit``: what they should keep."""
     with canvas(_WIDTH, _HEIGHT - 0.5) as drawing:
         axes = drawing.axes
         seen: list[float] = []
@@ -98,12 +106,18 @@ def ecdf(curves: Sequence[Curve], x_label: str, text: ChartText) -> str:
                 linewidth=1.7,
                 dashes=palette.dash(curve.series) or (None, None),
             )
-        _price_axis(axes, seen)
+        if limit is not None:
+            draw_limit(axes, limit, upright=True)
+            seen.append(limit)
+        if log:
+            log_axis(axes, min(v for v in seen if v > 0) / 1.25, max(seen) * 1.3)
+        else:
+            _price_axis(axes, seen)
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 0.9, 1]))
         axes.yaxis.set_major_formatter(FuncFormatter(_percent))
         axes.set_xlabel(x_label)
-        axes.set_ylabel("share of requests")
+        axes.set_ylabel(y_label)
         return drawing.html(text)
 
 
@@ -127,9 +141,25 @@ def stacks(bars: Sequence[Stack], colours: Sequence[str], x_label: str, text: Ch
         axes.grid(visible=False, axis="y")
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(0, (max(left, default=1.0) or 1.0) * 1.12)
-        axes.xaxis.set_major_formatter(FuncFormatter(_number))
+        axes.xaxis.set_major_formatter(FuncFormatter(number))
         axes.set_xlabel(x_label)
         return drawing.html(text)
+
+
+def draw_limit(axes: Axes, limit: float, *, upright: bool) -> None:
+    """A dashed line at an objective, named where curves seldom are."""
+    draw = axes.axvline if upright else axes.axhline
+    draw(limit, color=palette.SOFT, linewidth=1.1, dashes=(3, 2.5))
+    place = (limit, 0.03) if upright else (0.01, limit)
+    along = axes.get_xaxis_transform() if upright else axes.get_yaxis_transform()
+    axes.annotate(
+        "objective",
+        place,
+        (4, 0) if upright else (0, 4),
+        xycoords=along,
+        textcoords="offset points",
+        color=palette.SOFT,
+    )
 
 
 def _draw_front(axes: Axes, best: Sequence[Point]) -> None:
@@ -183,13 +213,18 @@ def _price_axis(axes: Axes, values: Sequence[float]) -> None:
     """Starts at zero, or is logarithmic where the range asks for it."""
     low, high = min(values), max(values)
     if low > 0 and high / low > _LOG_RATIO:
-        axes.set_xscale("log")
-        axes.set_xlim(low / 1.25, high * 1.3)
-        axes.xaxis.set_major_locator(FixedLocator(_round_numbers(low / 1.25, high * 1.3)))
-        axes.xaxis.set_minor_locator(NullLocator())
+        log_axis(axes, low / 1.25, high * 1.3)
     else:
         axes.set_xlim(0, (high or 1.0) * 1.12)
-    axes.xaxis.set_major_formatter(FuncFormatter(_number))
+    axes.xaxis.set_major_formatter(FuncFormatter(number))
+
+
+def log_axis(axes: Axes, low: float, high: float) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(_round_numbers(low, high)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(number))
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
@@ -253,5 +288,5 @@ def _percent(value: float, _place: int | None = None) -> str:
     return f"{100 * value:.0f}%"
 
 
-def _number(value: float, _place: int | None = None) -> str:
+def number(value: float, _place: int | None = None) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - thousands

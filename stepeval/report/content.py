@@ -1,29 +1,41 @@
 """A stored run becomes everything its page shows."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
+from stepeval.analysis.load import summarise
+from stepeval.analysis.load_requests import measure
 from stepeval.analysis.wire_proof import wire_proof
 from stepeval.core.ports import RecordReader
-from stepeval.core.record import Mode, ScoreRow
+from stepeval.core.record import Mode, Outcome, ScoreRow
 from stepeval.report import wording
 from stepeval.report.breakdown import breakdowns
 from stepeval.report.evidence import Evidence, gather_evidence
 from stepeval.report.figures import figures
 from stepeval.report.lapses import MOST_LISTED, lapse_groups, lapsed
+from stepeval.report.load_bench import Bench
+from stepeval.report.load_section import load_facts, load_section
+from stepeval.report.load_verdict import load_verdict
 from stepeval.report.provenance import mode_sentence, provenance
-from stepeval.report.samples import sample_views, select
+from stepeval.report.samples import Selection, sample_views, select
 from stepeval.report.tables import leaderboard_tables, wire_table
 from stepeval.report.verdict import verdict
 from stepeval.report.view import Fact, ReportData
+
+_SAMPLES_OF_A_LOAD = 20  # its prompts are fillers, and their answers nobody's interest
 
 
 def gather(reader: RecordReader) -> ReportData:
     """Reads the run a few times over, and keeps the texts of shown samples only."""
     evidence = gather_evidence(reader)
     info, suite = evidence.info, evidence.suite
+    bench = _bench(reader, evidence)
     proof = wire_proof(reader)
-    lapses = lapsed(evidence.rows, scored=bool(suite.scoring))
-    selection = select(evidence)
+    scored = bool(suite.scoring)
+    lapses = lapsed(evidence.rows, scored=scored)
+    if bench is not None and not scored:  # its answers are cut at a length on purpose
+        lapses.pop(Outcome.NO_ANSWER, None)
+    selection = select(evidence) if bench is None else _few_samples(evidence)
     quoted = {row.cell_id for rows in lapses.values() for row in rows[:MOST_LISTED]}
     scores = _scores(reader, quoted | selection.cells)
     series = {arm.arm: place for place, arm in enumerate(evidence.arms)}
@@ -35,14 +47,17 @@ def gather(reader: RecordReader) -> ReportData:
         suite=suite.name,
         description=suite.description,
         when=wording.moment(info.created_at),
-        verdict=verdict(evidence),
-        facts=_facts(evidence),
+        verdict=verdict(evidence) if bench is None else load_verdict(bench.summary, bench.plan),
+        load=None if bench is None else load_section(bench),
+        facts=_facts(evidence, bench),
+        leaderboard_title="Leaderboard" if scored or bench is None else "Tokens",
         leaderboard=leaderboard_tables(evidence),
         wire=wire_table(evidence, proof.arms),
         warnings=proof.warnings,
         charts=figures(evidence),
         breakdowns=breakdowns(evidence),
-        lapses=lapse_groups(lapses, scores, selection.anchors, series),
+        lapses=lapse_groups(lapses, scores, selection.anchors, series, scored=scored),
+        lapses_note=_lapses_note(scored=scored),
         samples=sample_views(reader, evidence, selection, scores),
         samples_note=selection.note,
         provenance=provenance(evidence),
@@ -61,18 +76,40 @@ def _scores(
     return found
 
 
-def _facts(evidence: Evidence) -> tuple[Fact, ...]:
+def _bench(reader: RecordReader, evidence: Evidence) -> Bench | None:
+    if evidence.info.load is None:
+        return None
+    measured = measure(reader)
+    return Bench(measured, summarise(measured), evidence.info.load, evidence)
+
+
+def _few_samples(evidence: Evidence) -> Selection:
+    """Of each sample one answer an arm and outcome: a load asks the same over and over."""
+    kinds = {(row.sample_key, row.arm, row.outcome): row for row in reversed(evidence.rows)}
+    few = select(replace(evidence, rows=tuple(kinds.values())), _SAMPLES_OF_A_LOAD)
+    return Selection(few.rows, f"{few.note} Of each, one answer an arm and outcome.")
+
+
+def _facts(evidence: Evidence, bench: Bench | None) -> tuple[Fact, ...]:
+    arms = Fact("Arms", f"{len(evidence.arms):,}")
+    rest = (*_costs(evidence), Fact("Took", _took(evidence)))
+    if bench is not None:
+        return (*load_facts(bench), arms, *rest)
     suite = evidence.suite
     epochs = f"{suite.epochs} epochs each" if suite.epochs > 1 else ""
     failed = sum(row.failure is not None for row in evidence.rows)
     return (
-        Fact("Arms", f"{len(evidence.arms):,}"),
+        arms,
         Fact("Samples", f"{len(suite.samples):,}", epochs),
         Fact("Requests", f"{evidence.recorded:,}", f"of {suite.cell_count:,}"),
         Fact("Failed", f"{failed:,}"),
-        *_costs(evidence),
-        Fact("Took", _took(evidence)),
+        *rest,
     )
+
+
+def _lapses_note(*, scored: bool) -> str:
+    what = "Every answer that was not right" if scored else "Every request without its answer"
+    return f"{what}, worst kind first. The trace id is the server's own name for the request."
 
 
 def _costs(evidence: Evidence) -> tuple[Fact, ...]:

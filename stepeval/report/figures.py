@@ -19,7 +19,12 @@ _PART_COLOURS = (3, 4, 6)  # places in the palette; the arms' names stand beside
 
 
 def figures(evidence: Evidence) -> tuple[Chart, ...]:
-    """Those that have data: no axes without anything on them."""
+    """Those that have data: no axes without anything on them.
+
+    The times of a load benchmark belong to its loads: it draws them itself.
+    """
+    if evidence.info.load is not None:
+        return (*_by_cost(evidence), *_tokens(evidence))
     return (
         *_by_cost(evidence),
         *_by_latency(evidence),
@@ -117,14 +122,14 @@ def _distributions(evidence: Evidence) -> Iterator[Chart]:
                 Key(
                     curve.name,
                     palette.series_name(curve.series),
-                    _dash(curve.series),
+                    dash(curve.series),
                 )
                 for curve in curves
             ),
         )
 
 
-def _dash(series: int) -> str:
+def dash(series: int) -> str:
     """As the curve is drawn, whose dashes are lengths in widths of its line."""
     return " ".join(f"{2.6 * length:g}" for length in palette.dash(series)) or "none"
 

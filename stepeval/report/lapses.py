@@ -35,14 +35,19 @@ def lapse_groups(
     scores: ScoresByAnswer,
     anchors: Mapping[str, str],
     series: Mapping[str, int],
+    *,
+    scored: bool = True,
 ) -> tuple[LapseGroup, ...]:
-    """``anchors``: where in the page a sample's key is shown. ``series``: an arm's colour."""
+    """``anchors``: where in the page a sample's key is shown. ``series``: an arm's colour.
+
+    Where nothing is ``scored`` nothing counts as wrong, and none of it is said.
+    """
     return tuple(
         LapseGroup(
             outcome=outcome.value,
             label=wording.LABELS[outcome].capitalize(),
             count=f"{len(rows):,}",
-            meaning=_MEANING[outcome],
+            meaning=_MEANING[outcome] if scored else _MEANING[outcome].partition(";")[0],
             lapses=tuple(
                 Lapse(
                     sample=row.sample_id,

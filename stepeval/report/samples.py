@@ -40,7 +40,7 @@ class Selection:
         return {row.cell_id for rows in self.rows.values() for row in rows}
 
 
-def select(evidence: Evidence) -> Selection:
+def select(evidence: Evidence, most: int = _MOST_SAMPLES) -> Selection:
     """By the worst outcome of any arm, then in the order they were finished."""
     grouped: dict[str, list[SampleRow]] = {}
     for row in evidence.rows:
@@ -49,7 +49,7 @@ def select(evidence: Evidence) -> Selection:
     prompts = {sample.key: _length(sample.input) for sample in evidence.suite.samples}
     chosen: dict[str, list[SampleRow]] = {}
     text = answers = 0
-    for key in worst_first[:_MOST_SAMPLES]:
+    for key in worst_first[:most]:
         text += sum(_text_length(row, prompts.get(key, 0)) for row in grouped[key])
         answers += len(grouped[key])
         if chosen and (text > _MOST_TEXT or answers > _MOST_ANSWERS):

@@ -12,7 +12,7 @@ from stepeval.report.evidence import Estimate, Evidence, cost_per_request
 from stepeval.report.text import shorten
 from stepeval.report.view import Bar, Column, Slice, Table, TableCell
 
-_UNKNOWN = TableCell("unknown", faint=True)
+UNKNOWN = TableCell("unknown", faint=True)
 _SMALL = "n too small"
 _ORDER = (
     Outcome.CORRECT,
@@ -26,7 +26,11 @@ _ORDER = (
 
 
 def leaderboard_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """Of a load benchmark without its times, and where it is not judged without its quality."""
     arms = evidence.best_first()
+    if evidence.info.load is not None:
+        quality = [_quality_table(evidence, arms)] if evidence.suite.scoring else []
+        return (*quality, _token_table(evidence, arms))
     return (
         _quality_table(evidence, arms),
         _speed_table(evidence, arms),
@@ -73,11 +77,11 @@ def _speed_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
         (
             arm_cell(evidence, arm),
             *(
-                _time_cell(found)
+                time_cell(found)
                 for group in (arm.ttft_ms, arm.e2e_ms)
                 for found in (group.p50, group.p90, group.p95)
             ),
-            _time_cell(arm.tpot_ms),
+            time_cell(arm.tpot_ms),
         )
         for arm in arms
     ]
@@ -177,7 +181,7 @@ def _price_cell(arm: ArmSummary) -> TableCell:
 def _total_cell(arm: ArmSummary) -> TableCell:
     each = cost_per_request(arm)
     if arm.cost_total is None or each is None:
-        return _UNKNOWN
+        return UNKNOWN
     note = f"{wording.money(each, arm.currency)} a request"
     unknown = arm.cells - arm.cost_cells - sum(arm.failures.values())
     if unknown > 0:
@@ -185,7 +189,7 @@ def _total_cell(arm: ArmSummary) -> TableCell:
     return TableCell(wording.money(arm.cost_total, arm.currency), note)
 
 
-def _time_cell(found: Estimate) -> TableCell:
+def time_cell(found: Estimate) -> TableCell:
     if found.value is None:
         return TableCell(_SMALL if found.n else "not measured", _needed(found), faint=True)
     if found.low is None or found.high is None:
@@ -200,7 +204,7 @@ def _needed(found: Estimate) -> str:
 
 def _token_cell(found: Estimate) -> TableCell:
     if found.value is None:
-        return _UNKNOWN
+        return UNKNOWN
     ends = ""
     if found.low is not None and found.high is not None:
         ends = wording.span(wording.count(max(0.0, found.low)), wording.count(found.high))
@@ -208,7 +212,7 @@ def _token_cell(found: Estimate) -> TableCell:
 
 
 def _share_only(share: float | None) -> TableCell:
-    return _UNKNOWN if share is None else TableCell(wording.percent(share))
+    return UNKNOWN if share is None else TableCell(wording.percent(share))
 
 
 def _values_cell(values: Sequence[Any]) -> TableCell:

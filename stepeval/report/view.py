@@ -86,6 +86,25 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartGroup:
+    title: str
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadView:
+    """``stamp``: why the client may have set the numbers; empty where it kept up."""
+
+    lede: str
+    stamp: tuple[str, ...]
+    main: tuple[Table, ...]
+    groups: tuple[ChartGroup, ...]
+    tables: tuple[Table, ...]
+    certificate: Table
+    certificate_note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A text of a sample, capped; ``note`` says what is missing. ``folded``: shown when asked."""
 
@@ -174,13 +193,16 @@ class ReportData:
     description: str
     when: str
     verdict: Verdict
+    load: LoadView | None
     facts: tuple[Fact, ...]
+    leaderboard_title: str
     leaderboard: tuple[Table, ...]
     wire: Table
     warnings: tuple[str, ...]
     charts: tuple[Chart, ...]
     breakdowns: tuple[Table, ...]
     lapses: tuple[LapseGroup, ...]
+    lapses_note: str
     samples: tuple[SampleView, ...]
     samples_note: str
     provenance: tuple[Fact, ...]

@@ -70,6 +70,11 @@ def count(value: float | None) -> str:
     return "unknown" if value is None else f"{value:,.0f}"
 
 
+def rate(value: float) -> str:
+    """So many a second."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - three digits
+
+
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

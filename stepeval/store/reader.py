@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stepeval.core.errors import StoreError
+from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow
 from stepeval.core.task import Cell, Suite
 from stepeval.store import rows, schema
@@ -23,8 +24,15 @@ _BATCH = 200
 # means to hold a run's every row before the first is given out.
 
 
+class RunEvent(StrEnum):
+    STARTED = "started"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+
+
 class RunState(StrEnum):
-    COMPLETE = "complete"  # every cell has its final result
+    COMPLETE = "complete"  # every cell has its final result; a load benchmark said it had ended
     RUNNING = "running"  # a process is writing it
     INCOMPLETE = "incomplete"  # stopped, or ended without a word; resumable
 
@@ -104,6 +112,17 @@ class RunReader:
         for row in self._rows(query):
             yield rows.read_score(row[0], row[1:])
 
+    def phases(self) -> tuple[Phase, ...]:
+        """In the order they ran; none in an evaluation, and in a file of version 1."""
+        query = f"SELECT {rows.PHASE_COLUMNS} FROM phases ORDER BY begin_ns, number"  # noqa: S608  -- column names of this package only
+        with closing(schema.open_to_read(self.path)) as connection:
+            if schema.version(connection) < schema.VERSION:
+                return ()
+            try:
+                return tuple(map(rows.read_phase, connection.execute(query)))
+            except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
+                raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
+
     def status(self) -> RunStatus:
         query = """SELECT (SELECT count(*) FROM finals), (SELECT count(*) FROM attempts),
             (SELECT count(DISTINCT cell) FROM scores
@@ -112,11 +131,17 @@ class RunReader:
         with closing(schema.open_to_read(self.path)) as connection:
             finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
         state = RunState.INCOMPLETE
-        if finals >= self._cells:
+        if self._is_over(finals, event):
             state = RunState.COMPLETE
         elif is_locked(self.path.with_name(schema.LOCK)):
             state = RunState.RUNNING
         return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason)
+
+    def _is_over(self, finals: int, event: str) -> bool:
+        """How many requests a load bounded by time makes, only its end can tell."""
+        if self._info.load is not None:
+            return event == RunEvent.COMPLETED
+        return finals >= self._cells
 
     def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         with closing(schema.open_to_read(self.path)) as connection:

@@ -7,6 +7,7 @@ from typing import Any
 
 from stepeval.core.chat import Exchange, Failure, Response, Timing
 from stepeval.core.errors import StoreError
+from stepeval.core.load import Health, Phase
 from stepeval.core.record import Attempt, Score, ScoreRow
 from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks
@@ -18,6 +19,7 @@ _ATTEMPT = (
     "number", "turn", "started_at", "started_ns", "ended_ns",
     "outcome", "url", "body", "result", "chunks",
 )  # fmt: skip
+PHASE_COLUMNS = "number, repeat, load, begin_ns, steady_ns, end_ns, drained_ns, health"
 SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
 
 
@@ -76,6 +78,28 @@ def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
     known = from_text(dict[str, Any], metadata) if metadata else {}
     score = Score(scorer, value, _read_text(answer), _read_text(explanation), known)
     return ScoreRow(cell_id, choice, rule, score)
+
+
+def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:
+    values = (
+        phase.number,
+        phase.repeat,
+        phase.load,
+        phase.begin_ns,
+        phase.steady_ns,
+        phase.end_ns,
+        phase.drained_ns,
+        to_text([dump(health) for health in phase.health]),
+    )
+    statement = f"INSERT INTO phases ({PHASE_COLUMNS}) VALUES ({', '.join('?' * 8)})"  # noqa: S608  -- names and marks of this module only
+    connection.execute(statement, values)
+
+
+def read_phase(row: tuple[Any, ...]) -> Phase:
+    """``row`` has PHASE_COLUMNS."""
+    number, repeat, load, begin, steady, end, drained, health = row
+    kept = from_text(tuple[Health, ...], health)
+    return Phase(number, repeat, load, begin, steady, end, drained, kept)
 
 
 def write_rules(rules: tuple[ScoringRule, ...]) -> str:

@@ -5,28 +5,21 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from stepeval.core.errors import StoreError
+from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, RunInfo, ScoreRow
 from stepeval.core.task import Cell, ScoringRule, Suite
 from stepeval.store import rows, schema
 from stepeval.store.codec import to_text
 from stepeval.store.lock import WriterLock
-from stepeval.store.reader import RunReader
+from stepeval.store.reader import RunEvent, RunReader
 from stepeval.store.writer import GroupCommit
 
 __all__ = ["RunEvent", "RunReader", "RunStore", "Scoring", "create_run", "open_run"]
-
-
-class RunEvent(StrEnum):
-    STARTED = "started"
-    RESUMED = "resumed"
-    STOPPED = "stopped"
-    COMPLETED = "completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +169,14 @@ class RunStore:
             "WHERE s.scoring = coalesce(?, (SELECT max(number) FROM scorings))"
         )
         return {row[0] for row in self._all(query, scoring.number if scoring else None)}
+
+    def add_phase(self, phase: Phase) -> None:
+        """One of a load benchmark's loads, once it has drained.
+
+        Raises:
+            StoreError: Its number and repeat are there already.
+        """
+        self._writer.submit(lambda c: rows.insert_phase(c, phase)).result()
 
     def note(self, event: RunEvent, at: float, reason: str | None = None) -> None:
         """Adds to the run's history. ``at`` is seconds since 1970."""

@@ -10,9 +10,23 @@ DATABASE = "run.db"
 LOCK = "run.lock"
 
 APPLICATION_ID = 0x73746570  # "step": what file(1) and PRAGMA application_id show
-VERSION = 1
+VERSION = 2
 _PAGE_SIZE = 4096  # measured on attempts of 5 KB: 5.1 KB a row, with 8192 it is 8.5, with 16384 5.8
 _BUSY_S = 10.0
+
+# What version 2 added: a file of version 1 is given it when it is next opened to write.
+_PHASES = """
+CREATE TABLE phases (
+  number INTEGER NOT NULL,
+  repeat INTEGER NOT NULL,
+  load REAL NOT NULL,
+  begin_ns INTEGER NOT NULL,
+  steady_ns INTEGER NOT NULL,
+  end_ns INTEGER NOT NULL,
+  drained_ns INTEGER NOT NULL,
+  health TEXT NOT NULL,
+  PRIMARY KEY (number, repeat)
+)"""
 
 _TABLES = f"""
 BEGIN;
@@ -73,6 +87,7 @@ CREATE TABLE scores (
   metadata TEXT,
   PRIMARY KEY (scoring, cell, choice, rule)
 ) WITHOUT ROWID;
+{_PHASES};
 """
 
 
@@ -109,6 +124,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         check_version(connection, path)
         _prepare(connection)
         _check_pages(connection, path)
+        _upgrade(connection)
     except sqlite3.Error as error:
         connection.close()
         raise StoreError(f"{path}: cannot be opened for writing: {error}") from error
@@ -122,6 +138,19 @@ def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise StoreError(f"{path}: the file is damaged ({found}); restore it from a copy")
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    if version(connection) < VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_PHASES)
+        connection.execute(f"PRAGMA user_version = {VERSION}")  # part of the transaction
+        connection.execute("COMMIT")
+
+
+def version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -174,14 +203,14 @@ def _read_only(uri: str, path: Path) -> sqlite3.Connection:
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raises StoreError: the file is no run, or one that a newer stepeval wrote."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    found = version(connection)
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not tables:
         raise StoreError(f"{path}: holds no run, its creation was cut short; delete its folder")
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: is no stepeval run but another program's database")
-    if version > VERSION:
+    if found > VERSION:
         raise StoreError(
-            f"{path}: was written by a newer stepeval (format {version}, this one reads up to "
+            f"{path}: was written by a newer stepeval (format {found}, this one reads up to "
             f"{VERSION}); upgrade stepeval"
         )

@@ -26,6 +26,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, Score, ScoreRow
 from stepeval.core.task import Arm, Cell, Price, Provider, Sample, ScoringRule, Suite
 
@@ -63,6 +64,9 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def phases(self) -> tuple[Phase, ...]:
+        return ()
 
 
 def answer(ms: int = 500, text: str = "4", *, tokens: int = 100, sent_ms: int = 100) -> Response:

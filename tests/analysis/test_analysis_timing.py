@@ -47,6 +47,8 @@ def test_every_metric_of_a_stream_follows_its_definition() -> None:
         tpot=(530 - 200) / (13 - 2),
         e2e=430.0,  # the finish; neither the usage after it nor the body's end
         stall=200.0,
+        reasoning_tpot=(300 - 200) / (4 - 2),
+        answer_tpot=(520 - 500) / (12 - 10),  # without the token that only ends the answer
     )
 
 

@@ -17,6 +17,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
 from stepeval.core.task import Arm, Cell, Price, Prompt, Provider, Sample, ScoringRule, Suite
 
@@ -45,6 +46,9 @@ class MadeRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.made_scores)
+
+    def phases(self) -> tuple[Phase, ...]:
+        return ()
 
 
 def made_run(

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import all_of, hostile_text
+from hostile import PAYLOADS, all_of, hostile_text
+from load_runs import made_load_run
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 from report_runs import Text, made_run
 
+from stepeval.core.load import Health
 from stepeval.report.content import gather
 from stepeval.report.page import render_page, write_page
 
@@ -78,6 +80,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         run = made_run(items=24, text=text)
         write_page(render_page(gather(run)), made / f"{name}.html")
+    busy = (Health((30_000,) * 1000, 11.9, 12.0),)
+    load = made_load_run(arms=(PAYLOADS[0], PAYLOADS[2]), repeats=2, health=busy)
+    write_page(render_page(gather(load)), made / "load.html")
     return made
 
 
@@ -112,7 +117,7 @@ def poke(page: Page) -> None:
     page.wait_for_timeout(200)
 
 
-@pytest.mark.parametrize("name", ["plain", "hostile", "all"])
+@pytest.mark.parametrize("name", ["plain", "hostile", "all", "load"])
 def test_the_report_asks_for_nothing_and_runs_nothing(
     browser: Browser, folder: Path, name: str
 ) -> None:
@@ -151,10 +156,11 @@ def test_the_policy_stops_what_the_escaping_would_miss(browser: Browser, tmp_pat
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["plain", "load"])
 def test_every_text_stands_out_from_what_is_behind_it(
-    browser: Browser, folder: Path, scheme: str
+    browser: Browser, folder: Path, scheme: str, name: str
 ) -> None:
-    watched = opened(browser, folder / "plain.html", color_scheme=scheme)
+    watched = opened(browser, folder / f"{name}.html", color_scheme=scheme)
     watched.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     painted = watched.page.evaluate(_PAINTED)
     assert len(painted) > 500
@@ -181,7 +187,7 @@ def test_light_and_dark_are_two_pictures(browser: Browser, folder: Path) -> None
 
 
 @pytest.mark.parametrize("width", [400, 768, 1440])
-@pytest.mark.parametrize("name", ["plain", "all"])
+@pytest.mark.parametrize("name", ["plain", "all", "load"])
 def test_only_tables_scroll_sideways(browser: Browser, folder: Path, width: int, name: str) -> None:
     size = {"width": width, "height": 900}
     watched = opened(browser, folder / f"{name}.html", viewport=size)
@@ -212,16 +218,17 @@ def test_a_lapse_opens_its_sample_without_a_script(browser: Browser, folder: Pat
     watched.page.close()
 
 
+@pytest.mark.parametrize(("name", "drawings"), [("plain", 5), ("load", 11)])
 def test_every_drawing_has_a_name_or_is_hidden_from_who_hears(
-    browser: Browser, folder: Path
+    browser: Browser, folder: Path, name: str, drawings: int
 ) -> None:
-    watched = opened(browser, folder / "plain.html")
+    watched = opened(browser, folder / f"{name}.html")
     unnamed = watched.page.evaluate(
         "Array.from(document.querySelectorAll('svg')).filter(s => !(s.ariaHidden === 'true' || "
         "(s.querySelector('title') && s.getAttribute('role') === 'img'))).length"
     )
     assert unnamed == 0
-    assert watched.page.locator("figure > svg").count() == 5
+    assert watched.page.locator("figure > svg").count() == drawings
     watched.page.close()
 
 

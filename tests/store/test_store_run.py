@@ -246,7 +246,7 @@ def _edit(path: Path, statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
-        ("PRAGMA user_version = 99", "newer stepeval (format 99, this one reads up to 1)"),
+        ("PRAGMA user_version = 99", "newer stepeval (format 99, this one reads up to 2)"),
         ("PRAGMA application_id = 7", "no stepeval run but another program's database"),
     ],
 )

@@ -1,0 +1,78 @@
+"""A load benchmark, summarised: each arm under each load, and whether the client kept up."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stepeval.analysis.load_certificate import certificate
+from stepeval.analysis.load_curve import curve
+from stepeval.analysis.load_figures import arm_load, has_measured
+from stepeval.analysis.load_requests import Measured, Requests, measure
+from stepeval.analysis.load_timeline import time_line
+from stepeval.analysis.load_values import Certificate, LoadSummary
+from stepeval.core.load import Shape
+from stepeval.core.ports import RecordReader
+
+__all__ = ["LoadSummary", "load_of", "summarise", "summary_json"]
+
+
+def load_of(reader: RecordReader) -> LoadSummary:
+    """Raises StoreError: the run cannot be read."""
+    return summarise(measure(reader))
+
+
+def summarise(measured: Measured) -> LoadSummary:
+    """Arms of which nothing was measured under a load are left out there."""
+    loads = sorted({group.phase.load for group in measured.groups})
+    cells, certificates = [], []
+    for load in loads:
+        groups = [group for group in measured.groups if group.phase.load == load]
+        of_arms = [[g for g in groups if g.arm == arm and g.due_ns] for arm in measured.arms]
+        busy = [own for own in of_arms if has_measured(own)]
+        cells += [arm_load(own, measured.plan, judged=measured.judged) for own in busy]
+        if busy:
+            certificates.append(certificate(groups, measured.plan))
+    arms = [[cell for cell in cells if cell.arm == arm] for arm in measured.arms]
+    return LoadSummary(
+        info=measured.info,
+        missing=_missing(measured),
+        judged=measured.judged,
+        arms=measured.arms,
+        cells=tuple(cells),
+        certificates=tuple(certificates),
+        curves=tuple(curve(own) for own in arms if own),
+        timeline=time_line(measured),
+        outside=measured.outside,
+        client_limited=_client_limited(certificates, measured.plan.shape),
+    )
+
+
+def load_label(load: float, shape: Shape) -> str:
+    """A load in words, with its unit."""
+    if shape is Shape.CLOSED:
+        return f"{load:,.4g} in flight"
+    if shape is Shape.REPLAY:
+        return f"{load:,.4g}x as fast"
+    return f"{load:,.4g} requests/s"
+
+
+def summary_json(summary: LoadSummary) -> dict[str, Any]:
+    return asdict(summary)
+
+
+def _client_limited(certificates: Sequence[Certificate], shape: Shape) -> tuple[str, ...]:
+    return tuple(
+        f"at {load_label(one.load, shape)}: {limit}" for one in certificates for limit in one.limits
+    )
+
+
+def _missing(measured: Measured) -> int:
+    """A search chooses its loads while it runs, so none is known to be missing."""
+    if measured.plan.search:
+        return 0
+    return max(0, len(measured.plan.loads) * measured.plan.repeats - len(measured.phases))
+
+
+def groups_of(measured: Measured, arm: str, load: float) -> list[Requests]:
+    """For charts, which draw every value."""
+    return [g for g in measured.groups if g.arm == arm and g.phase.load == load]

@@ -1,0 +1,94 @@
+"""A load benchmark on a terminal."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from load_runs import PLAN, LoadRun, failed, made_load_run, phase
+
+from stepeval.analysis.load import load_of
+from stepeval.cli.load_tables import _COLUMNS, _LEAST_NEEDED_FIRST, print_load
+from stepeval.cli.main import cli
+from stepeval.core.load import Health, Objective, Shape
+from stepeval.store.run import RunEvent, create_run
+
+
+def shown(run: LoadRun, capsys: pytest.CaptureFixture[str]) -> str:
+    print_load(load_of(run))
+    return capsys.readouterr().out
+
+
+def test_a_summary_has_its_figures_its_certificate_and_no_stamp(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = shown(made_load_run(loads=(5.0, 20.0, 40.0), arms=("low",)), capsys)
+    for part in ("SIMULATED", "20/s", "n too small", "goodput", "loop lag p99 0.1 ms", "ceiling"):
+        assert part in text
+    assert "highest load within ttft 600 ms (95% of requests): 20/s" in text
+    assert "CLIENT-LIMITED" not in text
+
+
+def test_a_client_that_was_the_limit_is_stamped_with_its_reasons(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lame = (Health((30_000,) * 1000, 11.9, 12.0),)
+    text = shown(made_load_run(loads=(5.0,), health=lame), capsys)
+    assert "CLIENT-LIMITED" in text
+    assert "the event loop woke 30.0 ms late at p99" in text
+
+
+def test_a_closed_loop_has_no_due_rate_and_no_response_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = shown(made_load_run(loads=(5.0,), shape=Shape.CLOSED), capsys)
+    assert "5 in flight" in text
+    assert "due/s" not in text
+    assert "response" not in text
+
+
+def test_failures_are_counted_by_kind_and_have_no_latency(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = phase()
+    plan = replace(PLAN, objectives=(Objective("ttft", 10.0),))
+    text = shown(LoadRun((failed(one.steady_ns),), (one,), plan), capsys)
+    assert "failed, a at 5/s: 1 server" in text
+    assert "(95% of requests): no load" in text
+    assert "incomplete: 1 of the planned loads did not run" in text
+
+
+def test_an_arm_its_load_size_failures_and_tail_are_never_left_out() -> None:
+    kept = set(range(len(_COLUMNS))) - set(_LEAST_NEEDED_FIRST)
+    assert [_COLUMNS[n][0] for n in sorted(kept)] == ["arm", "load", "n", "failed", "TTFT p95"]
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    run = made_load_run(loads=(5.0,), arms=("low",))
+
+    async def write() -> None:
+        with create_run(tmp_path, run.info(), run.suite()) as store:
+            adding = [
+                store.add_attempt(one.cell, one.attempts[0], final=True) for one in run.records()
+            ]
+            await asyncio.gather(*adding)
+            store.add_phase(run.phases()[0])
+            store.finish(RunEvent.COMPLETED, 1_790_000_020.0)
+
+    asyncio.run(write())
+    return tmp_path
+
+
+def test_show_knows_a_load_benchmark_and_says_nothing_of_accuracy(stored: Path) -> None:
+    done = CliRunner().invoke(cli, ["show", "latest", "--runs", str(stored)])
+    assert done.exit_code == 0
+    assert "goodput" in done.output
+    assert "right" not in done.output
+    data = CliRunner().invoke(cli, ["show", "latest", "--runs", str(stored), "--json"])
+    found = json.loads(data.output)
+    assert found["cells"][0]["pooled"]["attempted"] > 0
+    listed = CliRunner().invoke(cli, ["runs", "--runs", str(stored)])
+    assert "complete" in listed.output

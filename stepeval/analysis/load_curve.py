@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from stepeval.analysis.load_values import ArmLoad, Curve
 from stepeval.stats.knee import knee
 
+_RISE = 1.1
 KEPT = 0.95  # share of requests that must keep every objective for the load to be within them
 
 
@@ -17,12 +18,18 @@ def curve(cells: Sequence[ArmLoad]) -> Curve:
 
 
 def _knee(rising: Sequence[ArmLoad]) -> float | None:
-    """Of answered requests per second against the median response time."""
+    """Of answered requests per second against the median response time.
+
+    None, too, where that time is not a tenth longer at the highest load than at the lowest: noise
+    has its farthest point somewhere.
+    """
     points = [
         (cell.load, time, cell.pooled.done_rate)
         for cell in rising
         if (time := cell.pooled.metrics["response"].p50.value) is not None
     ]
+    if not points or points[-1][1] < _RISE * points[0][1]:
+        return None
     place = knee([time for _, time, _ in points], [rate for _, _, rate in points])
     return None if place is None else points[place][0]
 

@@ -1,26 +1,29 @@
 """A benchmark's course: what was due in each stretch of time, and how it fared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from stepeval.analysis.load_requests import Measured, Requests
 from stepeval.analysis.load_values import Bin, TimeLine
 
-_MOST_BINS = 120
-_WIDTHS_S = tuple(digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5))
+_BINS = 80
 _NS_PER_S = 1e9
 
 
 def time_line(measured: Measured) -> TimeLine:
-    """From the first phase's begin to the last one's end, in at most 120 bins of a round width."""
+    """Each phase, warm-up included, in bins of its own of equal width: about 80 in all."""
     if not measured.phases:
-        return TimeLine(1.0, {}, ())
+        return TimeLine({}, ())
     zero = min(phase.begin_ns for phase in measured.phases)
-    whole_s = (max(phase.end_ns for phase in measured.phases) - zero) / _NS_PER_S
-    width = next((w for w in _WIDTHS_S if whole_s / w <= _MOST_BINS), _WIDTHS_S[-1])
+    whole_s = sum(phase.end_ns - phase.begin_ns for phase in measured.phases) / _NS_PER_S
     arms = {
-        arm: _bins([g for g in measured.groups if g.arm == arm], zero, width)
+        arm: tuple(
+            one
+            for group in measured.groups
+            if group.arm == arm and group.due_ns
+            for one in _bins(group, zero, whole_s / _BINS)
+        )
         for arm in measured.arms
     }
     phases = tuple(
@@ -32,27 +35,26 @@ def time_line(measured: Measured) -> TimeLine:
         )
         for phase in measured.phases
     )
-    return TimeLine(width, arms, phases)
+    return TimeLine(arms, phases)
 
 
-def _bins(groups: Sequence[Requests], zero: int, width_s: float) -> tuple[Bin, ...]:
-    """Stretches in which nothing was due are not there."""
-    due = np.concatenate([np.asarray(g.due_ns, np.int64) for g in groups])
-    ttft = np.concatenate([np.asarray(g.metrics["ttft"], float) for g in groups])
-    failed = ~np.concatenate([np.asarray(g.answered, bool) for g in groups])
-    places = ((due - zero) / (width_s * _NS_PER_S)).astype(int)
-    bins = []
-    for place in np.unique(places).tolist():
+def _bins(group: Requests, zero: int, about_s: float) -> Iterator[Bin]:
+    begin, length = group.phase.begin_ns, group.phase.end_ns - group.phase.begin_ns
+    count = max(1, round(length / _NS_PER_S / about_s))
+    width_s = length / _NS_PER_S / count
+    due = np.asarray(group.due_ns, np.int64)
+    places = np.minimum((due - begin) * count // length, count - 1)
+    ttft = np.asarray(group.metrics["ttft"], float)
+    answered = np.asarray(group.answered, bool)
+    for place in range(count):
         inside = places == place
         known = ttft[inside & ~np.isnan(ttft)]
-        count = int(inside.sum())
-        bins.append(
-            Bin(
-                start_s=place * width_s,
-                requests=count,
-                failed=int(failed[inside].sum()),
-                ttft_p50=float(np.median(known)) if len(known) else None,
-                per_s=count / width_s,
-            )
+        requests = int(inside.sum())
+        yield Bin(
+            start_s=(begin - zero) / _NS_PER_S + place * width_s,
+            width_s=width_s,
+            requests=requests,
+            failed=int((inside & ~answered).sum()),
+            ttft_p50=float(np.median(known)) if len(known) else None,
+            per_s=requests / width_s,
         )
-    return tuple(bins)

@@ -163,6 +163,7 @@ class Bin:
     """``start_s`` since the run's first phase began. Requests by when they were due."""
 
     start_s: float
+    width_s: float
     requests: int
     failed: int
     ttft_p50: float | None
@@ -171,9 +172,8 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """``starts``: when each phase began, its steady part began and ended, and its load."""
+    """``phases``: when each began, its steady part began and ended (s), and its load."""
 
-    width_s: float
     arms: Mapping[str, tuple[Bin, ...]]
     phases: tuple[tuple[float, float, float, float], ...]
 

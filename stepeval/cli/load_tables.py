@@ -31,6 +31,7 @@ _COLUMNS: tuple[Column, ...] = (
     ("goodput", "left"),
 )
 _LEAST_NEEDED_FIRST = (4, 8, 12, 11, 9, 13, 5, 10, 6, 14)
+_ARM = 0  # of one arm, the lines below name it
 _DUE, _RESPONSE = 4, 12  # say nothing in a closed loop, where requests wait for answers
 
 
@@ -56,6 +57,8 @@ def print_load(summary: "LoadSummary") -> None:
 
 def _print_cells(summary: "LoadSummary", plan: LoadPlan) -> None:
     hidden = (_DUE, _RESPONSE) if plan.shape is Shape.CLOSED else ()
+    if len(summary.arms) == 1:
+        hidden = (_ARM, *hidden)
     kept = [place for place in range(len(_COLUMNS)) if place not in hidden]
     rows = [_cells(cell, plan) for cell in summary.cells]
     print_fitted(

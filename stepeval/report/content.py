@@ -7,7 +7,7 @@ from stepeval.analysis.load import summarise
 from stepeval.analysis.load_requests import measure
 from stepeval.analysis.wire_proof import wire_proof
 from stepeval.core.ports import RecordReader
-from stepeval.core.record import Mode, ScoreRow
+from stepeval.core.record import Mode, Outcome, ScoreRow
 from stepeval.report import wording
 from stepeval.report.breakdown import breakdowns
 from stepeval.report.evidence import Evidence, gather_evidence
@@ -33,6 +33,8 @@ def gather(reader: RecordReader) -> ReportData:
     proof = wire_proof(reader)
     scored = bool(suite.scoring)
     lapses = lapsed(evidence.rows, scored=scored)
+    if bench is not None and not scored:  # its answers are cut at a length on purpose
+        lapses.pop(Outcome.NO_ANSWER, None)
     selection = select(evidence) if bench is None else _few_samples(evidence)
     quoted = {row.cell_id for rows in lapses.values() for row in rows[:MOST_LISTED]}
     scores = _scores(reader, quoted | selection.cells)

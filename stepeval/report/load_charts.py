@@ -82,8 +82,8 @@ def over_time(
             axes.axvspan(stretch.begin, stretch.steady, color=palette.LINE, alpha=0.55, linewidth=0)
             if stretch is not stretches[0]:
                 axes.axvline(stretch.begin, color=palette.LINE, linewidth=1)
-        for course in courses:
-            _draw_course(axes, course)
+        for place, course in enumerate(courses):
+            _draw_course(axes, course, 0.03 + 0.035 * place)
         _name_stretches(axes, stretches, top)
         axes.set_xlim(stretches[0].begin, stretches[-1].end)
         axes.set_ylim(0, top)
@@ -136,8 +136,8 @@ def _draw_knee(axes: Axes, trail: Trail, colour: str) -> None:
     )
 
 
-def _draw_course(axes: Axes, course: Course) -> None:
-    """Broken between phases, and where a bin has no value."""
+def _draw_course(axes: Axes, course: Course, foot: float) -> None:
+    """Broken between phases, and where a bin has no value. ``foot``: the height of its crosses."""
     for piece in course.pieces:
         axes.plot(
             [at for at, _ in piece],
@@ -149,15 +149,14 @@ def _draw_course(axes: Axes, course: Course) -> None:
             markersize=4,
         )
     if course.failed:
-        foot = axes.get_xaxis_transform()
         axes.plot(
             course.failed,
-            [0.035] * len(course.failed),
+            [foot] * len(course.failed),
             "x",
-            transform=foot,
+            transform=axes.get_xaxis_transform(),
             color=palette.series(course.series),
-            markersize=5,
-            markeredgewidth=1.4,
+            markersize=3.5,
+            markeredgewidth=1.2,
         )
 
 

@@ -148,7 +148,7 @@ def _bin_rate(one: Bin) -> float | None:
 def _course(bench: Bench, arm: str, read: Callable[[Bin], float | None]) -> Course:
     line = bench.summary.timeline
     bins = line.arms.get(arm, ())
-    middles = [one.start_s + line.width_s / 2 for one in bins]
+    middles = [one.start_s + one.width_s / 2 for one in bins]
     failed = [at for at, one in zip(middles, bins, strict=True) if one.failed]
     begins = [begin for begin, *_ in line.phases]
     pieces = [

@@ -34,7 +34,7 @@ _MOST_STAMPS = 3
 def load_section(bench: Bench) -> LoadView:
     load = reference_load(bench.summary)
     return LoadView(
-        lede=_lede(bench.plan),
+        lede=" ".join(filter(None, (_lede(bench.plan), _about_cache(bench)))),
         stamp=tuple(_stamp(bench)),
         main=_main(bench),
         groups=tuple(group for group in _groups(bench, load) if group.charts),
@@ -103,6 +103,16 @@ def _stamp(bench: Bench) -> Iterator[str]:
     if len(limited) > _MOST_STAMPS:
         more = wording.plural(len(limited) - _MOST_STAMPS, "load")
         yield f"{more} more, in the certificate below."
+
+
+def _about_cache(bench: Bench) -> str:
+    """Where there is no table of it."""
+    caches = [cell.pooled.cache for cell in bench.summary.cells]
+    if any(cache.warm.n for cache in caches):
+        return ""
+    if any(cache.cold.n for cache in caches):
+        return "The API says that nothing of any prompt came from its cache."
+    return "The API does not say what of a prompt came from its cache." if caches else ""
 
 
 def _main(bench: Bench) -> tuple[Table, ...]:

@@ -95,8 +95,8 @@ def stages_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
 
 
 def cache_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Table | None:
-    """None where the API said of no request what came from its cache."""
-    if not any(cell.pooled.cache.cold.n or cell.pooled.cache.warm.n for cell in summary.cells):
+    """None where the API said of no request that some of it came from its cache."""
+    if not any(cell.pooled.cache.warm.n for cell in summary.cells):
         return None
     columns = (
         *_heads(summary),

@@ -12,6 +12,7 @@ from stepeval.report.view import Verdict
 
 _MOST_NAMED = 2  # arms in the sentence; of more the fastest and the slowest
 _LOST_SHARE = 0.01
+_CUT_SHARE = 0.05
 _METRICS = (("ttft", "TTFT"), ("e2e", "E2E"))  # what is not streamed has the second only
 
 
@@ -99,6 +100,7 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
     yield from _about_limits(summary, plan)
     for cell in summary.cells:
         found = cell.pooled
+        yield from _about_answers(cell, load_label(cell.load, plan.shape))
         if found.failed / found.attempted >= _LOST_SHARE:
             kinds = ", ".join(f"{n:,} {kind}" for kind, n in found.failures.items())
             yield (
@@ -106,6 +108,16 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
                 f"{wording.percent(found.failed / found.attempted)} of "
                 f"{wording.plural(found.attempted, 'request')} failed ({kinds})."
             )
+
+
+def _about_answers(cell: ArmLoad, load: str) -> Iterator[str]:
+    """Times to the first answer are of those that have one: the slowest are the likeliest cut."""
+    found = cell.pooled
+    if found.answered and found.no_answer / found.answered >= _CUT_SHARE:
+        yield (
+            f"{cell.arm} at {load}: {wording.percent(found.no_answer / found.answered)} of the "
+            "answers ended before any text of theirs; their time to it is not known."
+        )
 
 
 def _about_limits(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:

@@ -229,6 +229,12 @@ def test_the_curve_bends_where_the_server_saturates_and_ends_where_objectives_do
     assert load_of(made_load_run(loads=(5.0, 10.0))).curves[0].knee is None
 
 
+def test_a_server_that_grows_no_slower_has_no_knee() -> None:
+    """Medians that differ by noise alone have a farthest point, too."""
+    swift = made_load_run(loads=(5.0, 10.0, 20.0, 40.0), arms=("low",), capacity=200.0)
+    assert load_of(swift).curves[0].knee is None
+
+
 def test_a_load_above_one_that_failed_is_not_within_the_objectives() -> None:
     """Bisection and noise may show a high load that passes above one that did not."""
 
@@ -250,7 +256,8 @@ def test_the_time_line_has_every_request_once() -> None:
     assert sum(one.failed for one in bins) > 0
     assert len(line.phases) == 2
     assert line.phases[0] == (0.0, 2.0, 12.0, 5.0)
-    assert max(one.start_s for one in bins) < 26
+    assert max(one.start_s + one.width_s for one in bins) == pytest.approx(26.0)
+    assert sum(one.per_s * one.width_s for one in bins) == pytest.approx(len(run.kept))
 
 
 def test_a_phase_that_did_not_run_is_missing() -> None:

@@ -18,7 +18,9 @@ from load_runs import (
     stream,
 )
 
+from stepeval.core.chat import Choice, Response
 from stepeval.core.load import Health, Objective, Shape
+from stepeval.core.record import Record
 from stepeval.core.task import ScoringRule
 from stepeval.report.content import gather
 from stepeval.report.page import render_page
@@ -144,6 +146,26 @@ def test_repeats_and_cold_prompts_have_tables_where_there_are_any(report: Report
     alone = load_of(gather(LoadRun((answered(phase().steady_ns, stream(phase().steady_ns)),),
                                    (phase(),))))  # fmt: skip
     assert [table.caption for table in alone.tables] == ["Where the time goes"]
+    assert "does not say what of a prompt came from its cache" in alone.lede
+
+
+def test_answers_cut_before_their_text_are_a_caveat_and_no_failure() -> None:
+    """A benchmark sets the length: what thinking used up is no answer's fault."""
+    dues = [phase().steady_ns + n * S // 20 for n in range(100)]
+    cut = (answered(at, stream(at + MS, words=0)) for at in dues)
+    emptied = tuple(_without_text(one) for one in cut)
+    found = gather(LoadRun(emptied, (phase(),)))
+    assert found.lapses == ()
+    assert any("100.0% of the answers ended before any text" in c for c in found.verdict.caveats)
+
+
+def _without_text(record: Record) -> Record:
+    (attempt,) = record.attempts
+    result = attempt.exchange.result
+    assert isinstance(result, Response)
+    cut = replace(result, choices=(Choice(0, "", "hm", (), "length"),))
+    exchange = replace(attempt.exchange, result=cut)
+    return replace(record, attempts=(replace(attempt, exchange=exchange),))
 
 
 @pytest.mark.parametrize("word", ["right", "correct", "accuracy", "judged", "Leaderboard"])

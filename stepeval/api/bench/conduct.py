@@ -73,6 +73,9 @@ async def _search(stage: Stage, course: Course) -> None:
 
 
 async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: float) -> None:
+    if stage.stop.draining:
+        course.stopped = "the user asked to stop"
+        return
     plan = stage.pace.plan
     ahead = _BEFORE_BEGIN_OF_WORKERS_NS if plan.workers > 1 else _BEFORE_BEGIN_NS
     order = Order(number, repeat, load, time.monotonic_ns() + ahead, course.taken)
@@ -82,8 +85,6 @@ async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: f
     if end.end_ns > end.steady_ns:
         stage.keep(_phase_of(order, end))
     _note(course, end)
-    if course.stopped is None and stage.stop.draining:
-        course.stopped = "the user asked to stop"
 
 
 def _phase_of(order: Order, end: PhaseEnd) -> Phase:

@@ -251,7 +251,7 @@ def test_an_interrupt_reports_what_was_measured(shell: Shell, serve: Serve, work
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "step-3.7-flash" in out
+    assert "40/s" in out
     assert "Traceback" not in err
     run = reader(shell)
     (phase,) = run.phases()
@@ -400,6 +400,24 @@ def test_mistakes_are_told_in_one_sentence_and_nothing_is_sent(
     said: Said = shell(*arguments, code=2)
     assert told in said.err
     assert not (shell.folder / ".stepeval").exists()
+
+
+def test_workers_find_the_key_themselves_and_show_it_to_nobody(shell: Shell, serve: Serve) -> None:
+    server = serve(require_key=True, speed=Speed(ttft_ms=20, itl_ms=0.1))
+    process = shell.start(
+        *SYNTHETIC, *QUIET, "--base-url", server.base_url, "--workers", "2",
+        "--rate", "40", "--requests", "80", "--key-env", "OWN_KEY",
+        env={"OWN_KEY": "canary-5eCr3t"},
+    )  # fmt: skip
+    wait_for_records(shell, 5)
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(process.pid)]
+    assert len(lines) == 2
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    stored = [path.read_bytes() for path in shell.run_folder().iterdir()]
+    assert not any(b"5eCr3t" in text for text in (*lines, *stored, out.encode(), err.encode()))
+    asked = [request for request in server.requests() if request.method == "POST"]
+    assert {request.headers["authorization"] for request in asked} == {"Bearer canary-5eCr3t"}
 
 
 def test_a_key_is_needed_before_a_run_is_made(shell: Shell) -> None:

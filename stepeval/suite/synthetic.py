@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ set should show side small sound still stop story study tell thing think three t
 under water where while white word world would write
 """
 WORDS = tuple(_TEXT.split())
+_PASSAGE, _PASSAGES = 16, 512  # words in each; how many there are
 _SAMPLES = 64  # lengths that are drawn; the words of a prompt differ from request to request
 _TASK = (
     "Take the words above as a beginning and write a very long plain text that goes on from "
@@ -61,12 +63,14 @@ def fill(make: MakeRequest, *, seed: int) -> MakeRequest:
     The words depend on the seed, the sample and the epoch: a prompt never comes again in a run,
     and arms get the same ones. A ``max_tokens`` of the arm's own stays.
     """
+    passages = _passages(seed)
 
     def filled(cell: Cell) -> Request:
         request = make(cell)
         lengths = cell.sample.metadata
         count = lengths[_INPUT] - _TASK_TOKENS
-        text = _words(max(count, 0) or lengths[_INPUT], seed, cell)
+        rng = random.Random(f"{seed}:{cell.sample.id}:{cell.epoch}")
+        text = _text(max(count, 0) or lengths[_INPUT], passages, rng)
         if count > 0:  # else the task alone would be longer than the prompt shall be
             text = f"{text}\n\n{request.messages[0].content}"
         message = replace(request.messages[0], content=text)
@@ -76,6 +80,15 @@ def fill(make: MakeRequest, *, seed: int) -> MakeRequest:
     return filled
 
 
-def _words(count: int, seed: int, cell: Cell) -> str:
-    rng = random.Random(f"{seed}:{cell.sample.id}:{cell.epoch}")
-    return " ".join(rng.choices(WORDS, k=count))
+def _passages(seed: int) -> tuple[str, ...]:
+    rng = random.Random(f"{seed}:passages")
+    return tuple(" ".join(rng.choices(WORDS, k=_PASSAGE)) for _ in range(_PASSAGES))
+
+
+def _text(count: int, passages: Sequence[str], rng: random.Random) -> str:
+    """``count`` words: the first ones drawn singly, so that no two prompts begin alike; the rest in
+    passages, since requests are made while others are measured (512 words: 8 us, singly 27).
+    """
+    whole = max(count // _PASSAGE - 1, 0)
+    head = rng.choices(WORDS, k=count - whole * _PASSAGE)
+    return " ".join([*head, *rng.choices(passages, k=whole)])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks.accuracy import Accuracy, accuracy, percentile
+from benchmarks.aiperf import run_aiperf
 from benchmarks.bars import Bar
 from benchmarks.loads import NotMeasured, run_load
 from benchmarks.servers import Server, Timing
@@ -19,7 +20,6 @@ from benchmarks.truth import read_log
 
 _TIMING = Timing(ttft_ms=200, gap_ms=20, chunks=64)
 _ENOUGH_FOR_P99 = 459
-_RIVAL_LIMIT_S = 60.0
 _CPU_TIMES_RAW = 2.0
 
 
@@ -32,7 +32,7 @@ class _Level:
     ttft_p99: float
     gap_p99: float
     ideal_share: float
-    rivals: tuple[str, ...] = ("raw", "aiohttp", "httpx")
+    rivals: tuple[str, ...] = ("raw", "aiohttp", "httpx", "aiperf")
 
     def requests(self, *, quick: bool) -> int:
         """Several rounds, and as many as a p99 needs."""
@@ -43,7 +43,7 @@ class _Level:
 _LEVELS = (
     _Level(64, 0.2, 1, 0.1, 0.98),
     _Level(256, 0.3, 3, 0.2, 0.97),
-    _Level(1000, 1, 10, 0.5, 0.85, rivals=("raw", "aiohttp")),  # httpx takes minutes
+    _Level(1000, 1, 10, 0.5, 0.85, rivals=("raw", "aiohttp", "aiperf")),  # httpx takes minutes
 )
 _TWO_WORKERS_SHARE = 0.90
 
@@ -72,14 +72,12 @@ def measured(
     log.unlink(missing_ok=True)
     try:
         with server.serve(_TIMING, log) as url:
-            load = run_load(
-                client,
-                url,
-                concurrency=streams,
-                requests=requests,
-                workers=workers,
-                limit_s=_RIVAL_LIMIT_S,
-            )
+            if client == "aiperf":
+                load = run_aiperf(url, folder, concurrency=streams, requests=requests)
+            else:
+                load = run_load(
+                    client, url, concurrency=streams, requests=requests, workers=workers
+                )
         return accuracy(load, read_log(log), concurrency=streams)
     except (NotMeasured, ValueError) as error:
         print(f"{client}, {streams} streams: not measured: {error}", file=sys.stderr)
@@ -151,10 +149,13 @@ def _bar(
 ) -> Bar:
     """A client without figures has missed it; rivals without figures are told of as such."""
     own = results["own"]
-    shown = ", ".join(
-        f"{rival} {value(result):,.2f}" if isinstance(result, Accuracy) else f"{rival}: {result}"
-        for rival, result in results.items()
-        if rival != "own"
-    )
+    shown = [
+        f"{rival} {_shown(result, value)}" for rival, result in results.items() if rival != "own"
+    ]
     found = value(own) if isinstance(own, Accuracy) else math.nan
-    return Bar(name, found, limit, unit, shown, at_least=at_least)
+    return Bar(name, found, limit, unit, ", ".join(shown), at_least=at_least)
+
+
+def _shown(result: Accuracy | NotMeasured, value: Callable[[Accuracy], float]) -> str:
+    found = value(result) if isinstance(result, Accuracy) else math.nan
+    return "not measured" if math.isnan(found) else f"{found:,.2f}"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.accuracy import Load, accuracy, joined, percentile
+from benchmarks.aiperf import load_of
 from benchmarks.bars import Bar, table
 from benchmarks.clients import Seen
 from benchmarks.clients.slowed_client import LATE_S
@@ -122,6 +123,20 @@ def test_an_open_loop_measures_from_when_each_request_was_due() -> None:
     assert min(load.lags_ns) >= 0
     sent = sorted(one.sent_ns for one in load.seen)
     assert sent[1] - sent[0] < 50 * MS  # it does not wait for answers
+
+
+def test_figures_of_another_load_tool_are_read_as_it_gives_them() -> None:
+    metadata = {"x_request_id": "a", "request_start_ns": 7, "request_end_ns": 9 * MS}
+    metrics = {
+        "time_to_first_token": {"value": 2.0, "unit": "ms"},
+        "inter_chunk_latency": {"value": [1.5, 0.5], "unit": "ms"},
+    }
+    failed = {"metadata": metadata, "metrics": {}}
+    load = load_of(iter([{"metadata": metadata, "metrics": metrics}, failed]))
+    assert load.seen == [Seen("a", 7, 7 + 2 * MS, 7 + 4 * MS, 3)]
+    assert (load.began_ns, load.ended_ns) == (7, 9 * MS)
+    with pytest.raises(NotMeasured, match="no stream"):
+        load_of(iter([failed]))
 
 
 def test_any_server_with_a_table_can_be_measured_against(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Iterator[Bar]:
         servers = [server for server in (null_server, chosen.external_server) if server]
         yield from latency.bars(folder, servers, quick=chosen.quick)
     if "rate" in chosen.only:
-        yield from rate.bars(quick=chosen.quick)
+        yield from rate.bars(folder, quick=chosen.quick)
     if "reporting" in chosen.only:
         yield from reporting.bars(folder)
 

@@ -86,7 +86,9 @@ def external_server(command: str) -> Server:
             latency_ms=timing.latency_ms,
             chunks=timing.chunks,
         )
-        process = subprocess.Popen(shlex.split(filled), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            shlex.split(filled), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             _wait_for(port, process)
             yield f"http://127.0.0.1:{port}/v1"

@@ -40,8 +40,9 @@ async def connect(url: str, concurrency: int) -> AsyncIterator[Ask]:
             exchange = await client(requests[stream], scheduled_ns=monotonic_ns())
             if not isinstance(exchange.result, Response):
                 raise ConnectionError(exchange.result.message)
-            (name,) = ids
-            return _seen(name, exchange.result)
+            if len(ids) != 1:
+                raise LookupError(f"the client drew {len(ids)} ids for one request")
+            return _seen(ids[0], exchange.result)
 
         yield ask
 

@@ -180,6 +180,26 @@ def test_requests_sent_ahead_are_answered_in_turn() -> None:
     asyncio.run(main())
 
 
+def test_a_request_sent_ahead_waits_for_the_delayed_one_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "truth.jsonl"
+
+    async def main() -> None:
+        config = NullConfig(latency_ms=5, ttft_ms=5, gap_ms=1, chunks=3, truth_log=log)
+        async with served(config) as dial:
+            talk = await dial()
+            talk.writer.write(request(STREAM, "first") + request(name="second"))
+            await talk.head()
+            assert len([event async for event in talk.events()]) == 4
+            await talk.whole()
+
+    asyncio.run(main())
+    first, second = read_truth(log)
+    assert (first.request_id, second.request_id) == ("first", "second")
+    assert first.last_ns is not None
+    assert second.first_ns is not None
+    assert first.last_ns < second.first_ns
+
+
 def test_a_client_that_reads_late_still_gets_everything() -> None:
     async def main() -> None:
         async with served(NullConfig(chunks=40_000)) as dial:

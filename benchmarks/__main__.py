@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit 1 on a missed bar")
     parser.add_argument("--quick", action="store_true", help="shorter runs")
     parser.add_argument("--only", nargs="+", choices=_GROUPS, default=_GROUPS, metavar="GROUP")
+    parser.add_argument("--repeats", type=int, default=1, help="of latency; the best one counts")
     parser.add_argument("--external-server", metavar="COMMAND", type=external_server)
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     chosen = parser.parse_args()
@@ -51,7 +52,7 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Iterator[Bar]:
         yield from throughput.bars(folder, many=20_000 if chosen.quick else 100_000)
     if "latency" in chosen.only:
         servers = [server for server in (null_server, chosen.external_server) if server]
-        yield from latency.bars(folder, servers, quick=chosen.quick)
+        yield from latency.bars(folder, servers, quick=chosen.quick, repeats=chosen.repeats)
     if "rate" in chosen.only:
         yield from rate.bars(folder, quick=chosen.quick)
     if "reporting" in chosen.only:

@@ -21,6 +21,8 @@ from benchmarks.truth import read_log
 _TIMING = Timing(ttft_ms=200, gap_ms=20, chunks=64)
 _ENOUGH_FOR_P99 = 459
 _CPU_TIMES_RAW = 2.0
+_CLIENTS = ("own", "raw", "aiohttp", "httpx", "aiperf")
+_PATIENT = ("own", "raw", "aiohttp", "aiperf")  # httpx takes minutes for a thousand streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class _Level:
     ttft_p99: float
     gap_p99: float
     ideal_share: float
-    rivals: tuple[str, ...] = ("raw", "aiohttp", "httpx", "aiperf")
+    clients: tuple[str, ...] = _CLIENTS
 
     def requests(self, *, quick: bool) -> int:
         """Several rounds, and as many as a p99 needs."""
@@ -43,26 +45,46 @@ class _Level:
 _LEVELS = (
     _Level(64, 0.2, 1, 0.1, 0.98),
     _Level(256, 0.3, 3, 0.2, 0.97),
-    _Level(1000, 1, 10, 0.5, 0.85, rivals=("raw", "aiohttp", "aiperf")),  # httpx takes minutes
+    _Level(1000, 1, 10, 0.5, 0.85, clients=_PATIENT),
 )
 _TWO_WORKERS_SHARE = 0.90
 
 Results: TypeAlias = Mapping[str, Accuracy | NotMeasured]
 
 
-def bars(folder: Path, servers: Iterable[Server], *, quick: bool) -> Iterator[Bar]:
+def bars(
+    folder: Path, servers: Iterable[Server], *, quick: bool, repeats: int = 1
+) -> Iterator[Bar]:
+    """``repeats``: of every measurement, in turns; each client keeps its best run, as a whole."""
     for server in servers:
         for level in _LEVELS:
-            clients = ("own", *level.rivals)
             requests = level.requests(quick=quick)
-            results = {
-                name: measured(name, server, folder, streams=level.streams, requests=requests)
-                for name in clients
-            }
+            meet = partial(
+                measured, server=server, folder=folder, streams=level.streams, requests=requests
+            )
+            results = best_of(repeats, {name: partial(meet, name) for name in level.clients})
             where = f"{level.streams:,} streams, {server.name}"
             yield from _error_bars(level, where, results)
             yield from _load_bars(level, where, results)
-        yield _two_workers(server, folder, level, results, requests=requests)
+        pair = best_of(repeats, {"own": partial(meet, "own", workers=2)})
+        yield _two_workers(where, {**results, **pair})
+
+
+def best_of(
+    repeats: int, measurements: Mapping[str, Callable[[], Accuracy | NotMeasured]]
+) -> Results:
+    """The run with the smallest p99 of the TTFT error: the least disturbed one."""
+    best: dict[str, Accuracy | NotMeasured] = {}
+    for _ in range(repeats):
+        for name, measure in measurements.items():
+            found, before = measure(), best.get(name)
+            if isinstance(before, Accuracy) and (
+                not isinstance(found, Accuracy)
+                or _ttft_error(0.99, before) <= _ttft_error(0.99, found)
+            ):
+                continue
+            best[name] = found
+    return best
 
 
 def measured(
@@ -123,14 +145,10 @@ def _load_bars(level: _Level, where: str, results: Results) -> Iterator[Bar]:
     yield _bar(f"CPU per chunk, {where}", results, lambda r: r.cpu_us_per_chunk, limit, "us")
 
 
-def _two_workers(
-    server: Server, folder: Path, level: _Level, results: Results, *, requests: int
-) -> Bar:
-    streams = level.streams
-    pair = measured("own", server, folder, streams=streams, requests=requests, workers=2)
+def _two_workers(where: str, results: Results) -> Bar:
     return _bar(
-        f"the same with 2 workers, {streams:,} streams, {server.name}",
-        {**results, "own": pair},
+        f"requests/s of the ideal with 2 workers, {where}",
+        results,
         lambda result: 100 * result.ideal_share,
         100 * _TWO_WORKERS_SHARE,
         "%",

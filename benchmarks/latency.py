@@ -128,7 +128,7 @@ def _read(results: Results, share: float) -> str:
     own = results["own"]
     if not isinstance(own, Accuracy):
         return ""
-    return f"; until the server had read ours {percentile(own.read_ms, share):.2f}"
+    return f"; until the server had ours {percentile(own.read_ms, share):.2f}"
 
 
 def _load_bars(level: _Level, where: str, results: Results) -> Iterator[Bar]:

@@ -14,11 +14,10 @@ _FEW = 5_000
 _SLOW_MS = 100.0
 
 
-def bars(folder: Path, *, many: int) -> Iterator[Bar]:
-    """``many``: the large run that memory is compared at."""
+def bars(folder: Path, *, many: int, repeats: int = 1) -> Iterator[Bar]:
+    """``many``: the large run that memory is compared at. Of ``repeats`` the quickest counts."""
     with null_server.serve(Timing(), None) as url:
-        raw = _raw_seconds(url)
-        small = _evaluate(folder, url, samples=_FEW)
+        raw, small = _few(folder, url, repeats)
         yield Bar(
             f"{_FEW:,} evaluations, whole process, no report",
             _FEW / small.seconds,
@@ -36,13 +35,12 @@ def bars(folder: Path, *, many: int) -> Iterator[Bar]:
         "MB",
         f"{many / large.seconds:,.0f}/s over the whole process",
     )
-    yield _slow_server(folder)
+    yield _slow_server(folder, repeats)
 
 
-def _slow_server(folder: Path) -> Bar:
+def _slow_server(folder: Path, repeats: int) -> Bar:
     with null_server.serve(Timing(latency_ms=_SLOW_MS), None) as url:
-        raw = _raw_seconds(url)
-        slow = _evaluate(folder, url, samples=_FEW)
+        raw, slow = _few(folder, url, repeats)
     return Bar(
         f"{_FEW:,} evaluations at {_SLOW_MS:.0f} ms each, {_CONCURRENCY} at once",
         slow.seconds,
@@ -50,6 +48,15 @@ def _slow_server(folder: Path) -> Bar:
         "s",
         f"raw asyncio, sending alone: {raw:.2f} s; ideal {_FEW * _SLOW_MS / 1e5:.2f} s",
     )
+
+
+def _few(folder: Path, url: str, repeats: int) -> tuple[float, Cost]:
+    """The raw client's seconds and ours, measured in turns."""
+    pairs = [
+        (_raw_seconds(url), _evaluate(folder, url, samples=_FEW)) for _ in range(max(repeats, 1))
+    ]
+    quickest = min((cost for _, cost in pairs), key=lambda cost: cost.seconds)
+    return min(seconds for seconds, _ in pairs), quickest
 
 
 def _evaluate(folder: Path, url: str, *, samples: int) -> Cost:

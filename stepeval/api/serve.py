@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from stepeval.core.task import Arm, Cell, Sample, Suite
 from stepeval.simulator.answers import AnswerKey, Entry, key_of
 from stepeval.simulator.config import SimulatorConfig
 from stepeval.simulator.limits import AccountLimits
+from stepeval.simulator.null import NullConfig, NullServer
 from stepeval.simulator.server import Simulator
 from stepeval.simulator.speed import Speed
 from stepeval.store.run import RunReader
@@ -47,6 +49,19 @@ class ServeOptions:
     while_stdin_open: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NullOptions:
+    """See :class:`stepeval.simulator.null.NullConfig`."""
+
+    port: int = 0
+    latency_ms: float = 0.0
+    ttft_ms: float = 0.0
+    gap_ms: float = 0.0
+    chunks: int = 16
+    log: Path | None = None
+    while_stdin_open: bool = False
+
+
 def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     """Serves on loopback until interrupted; ``announce`` gets the base URL once it listens."""
     suites = _known_suites(options)
@@ -59,21 +74,46 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         require_key=options.require_key,
         models=tuple({arm.model for suite in suites for arm in suite.arms}),
     )
-    asyncio.run(_serve(Simulator(config, answer_key(suites)), options, announce))
+    simulator = Simulator(config, answer_key(suites))
+    asyncio.run(_serve(simulator, options, announce))
+
+
+def serve_null(options: NullOptions, announce: Callable[[str], None]) -> None:
+    """As :func:`serve`, but with a server that takes as little of the machine as it can."""
+    config = NullConfig(
+        latency_ms=options.latency_ms,
+        ttft_ms=options.ttft_ms,
+        gap_ms=options.gap_ms,
+        chunks=options.chunks,
+        truth_log=options.log,
+    )
+    _allow_many_files()
+    asyncio.run(_serve(NullServer(config), options, announce))
+
+
+def _allow_many_files() -> None:
+    """A thousand connections are more than many a shell allows at first."""
+    with suppress(ImportError, OSError, ValueError):  # not on every system, not to everyone
+        import resource  # noqa: PLC0415 -- Unix only
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(
-    simulator: Simulator, options: ServeOptions, announce: Callable[[str], None]
+    server: Simulator | NullServer,
+    options: ServeOptions | NullOptions,
+    announce: Callable[[str], None],
 ) -> None:
-    port = await simulator.start(port=options.port)
-    announce(f"http://127.0.0.1:{port}/v1")
+    bound = await server.start(port=options.port)
+    announce(f"http://127.0.0.1:{bound}/v1")
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     if options.while_stdin_open:
         loop.add_reader(sys.stdin, ended.set)  # readable only at its end: nobody writes to it
     await ended.wait()
-    await simulator.close()
+    await server.close()
 
 
 def answer_key(suites: Iterable[Suite]) -> AnswerKey:

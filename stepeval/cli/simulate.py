@@ -4,6 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+_ONLY_NULL = frozenset({"latency_ms", "ttft_ms", "gap_ms", "chunks"})
+_ONLY_PLAIN = frozenset(
+    {"seed", "speed", "suites", "tier", "concurrency_limit", "rpm", "tpm", "faults", "require_key"}
+    | {"run"}
+)
 
 
 @click.command()
@@ -28,6 +35,11 @@ import click
 )
 @click.option("--require-key", is_flag=True, help="Answer 401 without an Authorization header.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Ground truth.")
+@click.option("--null", is_flag=True, help="Always the same answer, as cheaply as can be.")
+@click.option("--latency-ms", type=click.FloatRange(min=0), help="--null: of a plain answer.")
+@click.option("--ttft-ms", type=click.FloatRange(min=0), help="--null: to a stream's first chunk.")
+@click.option("--gap-ms", type=click.FloatRange(min=0), help="--null: from chunk to chunk.")
+@click.option("--chunks", type=click.IntRange(min=1), help="--null: of a stream.")
 @click.option("--json", is_flag=True, help="Announce the address as a JSON line.")
 @click.option("--run", type=click.Path(path_type=Path), hidden=True)
 @click.option("--while-stdin-open", is_flag=True, hidden=True)
@@ -37,10 +49,10 @@ def simulate(**options: Any) -> None:
     It knows the answers of the bundled suites, and gives them at rates that depend on the
     reasoning effort and the item. Point a run at it with --base-url.
     """
-    from stepeval.api.serve import ServeOptions, serve
+    from stepeval.api.serve import NullOptions, ServeOptions, serve, serve_null
 
-    options["faults"] = dict(_fault(text) for text in options["faults"])
-    as_json = options.pop("json")
+    as_json, null = options.pop("json"), options.pop("null")
+    _refuse(_ONLY_PLAIN if null else _ONLY_NULL, null=null)
 
     def announce(base_url: str) -> None:
         if as_json:
@@ -50,7 +62,23 @@ def simulate(**options: Any) -> None:
         else:
             click.echo(f"SIMULATED StepFun at {base_url}  (Ctrl-C ends it)")
 
-    serve(ServeOptions(**options), announce)
+    if null:
+        fit = {n: value for n, value in options.items() if n not in _ONLY_PLAIN}
+        given = {name: value for name, value in fit.items() if value is not None}
+        serve_null(NullOptions(**given), announce)
+        return
+    options["faults"] = dict(_fault(text) for text in options["faults"])
+    serve(ServeOptions(**{n: v for n, v in options.items() if n not in _ONLY_NULL}), announce)
+
+
+def _refuse(names: frozenset[str], *, null: bool) -> None:
+    """The options that would have no effect: to ignore one in silence is to lie."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is ParameterSource.COMMANDLINE:
+            why = "has no meaning with --null" if null else "needs --null"
+            raise click.UsageError(f"{option.opts[0]} {why}")
 
 
 def _fault(text: str) -> tuple[str, float]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,8 +15,9 @@ from stepeval.core.errors import UsageError
 class Truth:
     """One request. ``*_ns`` are ``time.monotonic_ns()`` of the server.
 
-    ``read_ns``: its last byte was read. ``first_ns``: the first bytes with a token of the answer
-    were written (None: there were none); ``last_ns``: the last bytes of the response were.
+    ``read_ns``: its last byte was read, or had arrived where the kernel said when (null server on
+    Linux). ``first_ns``: the first bytes with a token of the answer were written (None: there
+    were none); ``last_ns``: the last bytes of the response were.
     ``offsets_us``: when each event of a stream but ``[DONE]`` was written, in microseconds since
     ``read_ns``. ``status`` is None where none was sent. ``complete``: nothing was left unsent when
     the connection ended. ``body`` is the request's, as read.
@@ -43,7 +44,7 @@ class TruthLog:
             raise UsageError(f"the truth log cannot be written: {error}") from error
 
     def add(self, truth: Truth) -> None:
-        self._file.write(orjson.dumps(asdict(truth)) + b"\n")
+        self._file.write(orjson.dumps(truth) + b"\n")
 
     def flush(self) -> None:
         self._file.flush()

@@ -93,6 +93,8 @@ def test_a_large_grid_is_refused_before_anything_is_sent(shell: Shell, serve: Se
         (["export", "nothing"], "nothing"),
         (["simulate", "--fault", "50O=1"], "50O"),
         (["simulate", "--tier", "V9"], "V9"),
+        (["simulate", "--null", "--suite", "suite.yaml"], "--suite has no meaning with --null"),
+        (["simulate", "--gap-ms", "20"], "--gap-ms needs --null"),
     ],
 )
 def test_a_mistake_is_one_clear_sentence_and_exit_code_two(

@@ -1,6 +1,5 @@
 """A run on disk: one directory, one SQLite file, one writing process. Rows are only ever added."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Iterable
@@ -137,10 +136,7 @@ class RunStore:
         def work(connection: sqlite3.Connection) -> None:
             rows.insert_attempt(connection, cell, attempt, final=final)
 
-        written = asyncio.wrap_future(self._writer.submit(work))
-        # Whoever is cancelled does not look at it any more; asyncio would complain on stderr.
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(written)
+        await self._writer.perform(work)
 
     def done_cells(self) -> set[str]:
         """Ids of the cells with a final result: those a resumed run does not send again."""

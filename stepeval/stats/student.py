@@ -41,4 +41,4 @@ def _within(t: float, degrees: int) -> float:
 def _density(t: float, degrees: int) -> float:
     half = degrees / 2
     scale = math.exp(math.lgamma(half + 0.5) - math.lgamma(half)) / math.sqrt(degrees * math.pi)
-    return scale * (1 + t * t / degrees) ** -(half + 0.5)
+    return scale * math.pow(1 + t * t / degrees, -half - 0.5)

@@ -46,8 +46,9 @@ def to_text(value: Any) -> str:
 
     Such a text begins with a space, which tells :func:`from_text` to read it the slow way.
     """
+    cls: Any = type(value)
     try:
-        return orjson.dumps(value if _is_native(type(value)) else dump(value)).decode()
+        return orjson.dumps(value if _is_native(cls) else dump(value)).decode()
     except TypeError:
         return " " + json.dumps(dump(value))
 
@@ -140,14 +141,16 @@ def _object_dumper(cls: Any) -> _Convert:
 def _object_loader(cls: Any) -> _Convert:
     fields = [(name, _loader(hint)) for name, hint in _fields(cls)]
     names = [name for name, _ in fields]
-    converted = [(name, convert) for name, convert in fields if convert is not _same]
+    converted = [(n, convert) for n, (_, convert) in enumerate(fields) if convert is not _same]
 
     def load_object(data: Any) -> Any:
-        values = {name: data[name] for name in names if name in data}
-        for name, convert in converted:
-            if name in values:
-                values[name] = convert(values[name])
-        return cls(**values)
+        try:
+            values = [data[name] for name in names]
+        except KeyError:  # an older file's, which lacks a field
+            return cls(**{name: convert(data[name]) for name, convert in fields if name in data})
+        for n, convert in converted:
+            values[n] = convert(values[n])
+        return cls(*values)
 
     return load_object
 

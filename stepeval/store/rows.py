@@ -22,6 +22,10 @@ _INSERT_ATTEMPT = (
     f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES (?{', ?' * len(_ATTEMPT)})"  # noqa: S608  -- names and marks of this module only
 )
 SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
+_INSERT_SCORE = (
+    f"INSERT INTO scores (scoring, {SCORE_COLUMNS}, cell) "  # noqa: S608  -- names of this module only
+    "SELECT ?, ?, ?, ?, ?, ?, ?, ?, number FROM cells WHERE id = ?"
+)
 
 
 def attempt_columns(table: str) -> str:
@@ -44,19 +48,21 @@ def insert_attempt(
 
 def _open_cell(connection: sqlite3.Connection, cell_id: str) -> int:
     """The number of a cell that was tried before."""
-    number = _cell_number(connection, cell_id)
-    if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
+    number: int
+    query = (
+        "SELECT number, EXISTS (SELECT 1 FROM finals WHERE cell = number) FROM cells WHERE id = ?"
+    )
+    number, ended = connection.execute(query, (cell_id,)).fetchone()
+    if has_ended:
         raise StoreError(f"cell {cell_id} has its final attempt already")
     return number
 
 
 def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], scoring: int) -> None:
-    statement = f"INSERT INTO scores (scoring, cell, {SCORE_COLUMNS}) VALUES ({', '.join('?' * 9)})"  # noqa: S608  -- names and marks of this module only
     for row in scores:
         score = row.score
         values = (
             scoring,
-            _cell_number(connection, row.cell_id),
             row.choice,
             row.rule,
             score.scorer,
@@ -64,16 +70,10 @@ def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], sc
             _text(score.answer),
             _text(score.explanation),
             to_text(score.metadata) if score.metadata else None,
+            row.cell_id,
         )
-        connection.execute(statement, values)
-
-
-def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
-    row = connection.execute("SELECT number FROM cells WHERE id = ?", (cell_id,)).fetchone()
-    if row is None:
-        raise StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
-    number: int = row[0]
-    return number
+        if not connection.execute(_INSERT_SCORE, values).rowcount:
+            raise StoreError(f"cell {row.cell_id} has no attempt in this run, so it has no score")
 
 
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:

@@ -48,12 +48,10 @@ def insert_attempt(
 
 def _open_cell(connection: sqlite3.Connection, cell_id: str) -> int:
     """The number of a cell that was tried before."""
+    query = "SELECT number, attempt FROM cells LEFT JOIN finals ON cell = number WHERE id = ?"
     number: int
-    query = (
-        "SELECT number, EXISTS (SELECT 1 FROM finals WHERE cell = number) FROM cells WHERE id = ?"
-    )
-    number, ended = connection.execute(query, (cell_id,)).fetchone()
-    if has_ended:
+    number, final_attempt = connection.execute(query, (cell_id,)).fetchone()
+    if final_attempt is not None:
         raise StoreError(f"cell {cell_id} has its final attempt already")
     return number
 

@@ -70,7 +70,7 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
     except (sqlite3.Error, OSError) as error:
         lock.release()
         raise StoreError(f"{path}: cannot be made: {error}") from error
-    return RunStore(path, connection, lock)
+    return RunStore(path, connection, lock, suite)
 
 
 def open_run(path: Path) -> "RunStore":
@@ -98,8 +98,16 @@ class RunStore:
     StoreError when the file cannot be written; what was there before is then intact.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock: WriterLock,
+        suite: Suite | None = None,
+    ) -> None:
+        """``suite``: what the file holds, for readers that need not load it once more."""
         self.path = path
+        self._suite = suite
         self._lock = lock
         self._writer = GroupCommit(connection, path)
         self._closed = False
@@ -122,7 +130,7 @@ class RunStore:
             self._lock.release()
 
     def reader(self) -> RunReader:
-        return RunReader(self.path)
+        return RunReader(self.path, self._suite)
 
     async def add_attempt(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
         """Returns when it is on disk. ``final``: the cell's record ends with this attempt.

@@ -72,7 +72,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     gc.set_threshold(_GARBAGE)
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    gc.freeze()  # or Python's exit searches all that the run held, to give back what the kernel takes
+    sys.exit(code)
 
 
 def _run(arguments: list[str] | None) -> int:

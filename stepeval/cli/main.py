@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 # name: (home, what `--help` says). The sentence stands here so that help imports no command.
-_GARBAGE = 10_000  # new objects between two searches; Python's 700 cost a run an eighth of its time
+_GARBAGE = 10_000  # new objects between two searches; Python's 700 cost a run an eighth more time
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stepeval.cli.run:demo", "Run the reasoning-tiers suite on the embedded simulator."),
@@ -73,7 +73,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     gc.set_threshold(_GARBAGE)
     code = _run(arguments)
-    gc.freeze()  # or Python's exit searches all that the run held, to give back what the kernel takes
+    gc.freeze()  # the exit would search all that is left, before the kernel takes it back anyway
     sys.exit(code)
 
 

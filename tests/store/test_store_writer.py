@@ -120,7 +120,8 @@ def test_a_cancelled_waiter_is_written_for_and_its_neighbours_are_told(
         cancelled.cancel()
         await asyncio.sleep(0)
         held.release()
-        return await neighbour
+        async with asyncio.timeout(30):
+            return await neighbour
 
     assert asyncio.run(run()) == 2
     assert stored(writer) == [1, 2]

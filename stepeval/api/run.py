@@ -25,6 +25,7 @@ from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Suite
+from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
@@ -138,7 +139,8 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
             # The suite keeps the address it names: cells are known by it when the run is resumed.
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
         stop = StopSignal()
-        execution = asyncio.run(_execute(session, store, providers, listener, stop))
+        with rarely_collecting():
+            execution = asyncio.run(_execute(session, store, providers, listener, stop))
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
@@ -156,10 +158,7 @@ async def _execute(
     suite, done = session.suite, store.done_cells()
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
-    client = Client(
-        providers, session.keys, mode=session.mode, concurrency=suite.limits.concurrency
-    )
-    async with client:
+    async with Client(providers, session.keys, mode=session.mode) as client:
         with _stopping_on_signals(stop):
             return await execute(
                 missing,

@@ -27,8 +27,8 @@ class Decoder:
         """What ``data`` decodes to.
 
         Raises:
-            BadBody: Above the cap (TOO_LARGE), not in its encoding (BAD_RESPONSE), or in one that
-                was neither asked for nor is known (CONTENT_TYPE).
+            BadBody: Above the cap (TOO_LARGE, or BOMB if it was compressed), not in its encoding
+                (BAD_RESPONSE), or in one that was neither asked for nor is known (CONTENT_TYPE).
         """
         if self._encoding not in _KNOWN:
             # Quoted only where it is a real one: a server may have echoed a key in its place.
@@ -84,5 +84,6 @@ class Decoder:
     def _count(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
-            raise BadBody(FailureKind.TOO_LARGE, f"the response is above {self._cap:,} bytes")
+            kind = FailureKind.TOO_LARGE if self._stream is None else FailureKind.BOMB
+            raise BadBody(kind, f"the response is above {self._cap:,} bytes")
         return data

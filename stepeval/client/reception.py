@@ -7,6 +7,7 @@ from stepeval.client.body import Decoder
 from stepeval.client.failures import error_message, kind_of_status
 from stepeval.client.faults import BadBody
 from stepeval.client.sse import Event, EventParser
+from stepeval.client.stamps import Read
 from stepeval.client.stream import StreamFold
 from stepeval.client.wire_response import decode
 from stepeval.core.chat import Failure, FailureKind, Response, Timing
@@ -47,22 +48,22 @@ class Reception:
         self._media = media if head.status // 100 == 2 else ""  # noqa: PLR2004 - success
         self._decoder = Decoder(head.encoding, cap)
         self._body = bytearray()
-        self._parser = EventParser(timing.sent_ns or 0)
+        self._parser = EventParser()
         self._fold = StreamFold()
         self._done = False
 
-    def feed(self, data: bytes, arrival_ns: int) -> bool:
-        """True once nothing more is needed. ``arrival_ns`` is equal for pieces of one read.
+    def feed(self, data: bytes, read: Read) -> bool:
+        """True once nothing more is needed. Pieces of one read come with equal ones.
 
         Raises:
             BadBody: What came is no answer; hand it to :meth:`refuse`.
         """
-        self._arrival = arrival_ns
+        self._arrival = read.arrival_ns
         self._begun = True
         quoted = self._media not in (_JSON, _EVENTS)
         data = self._some_of(data) if quoted else self._decoder.feed(data)
         if self._media == _EVENTS:
-            self._take(self._parser.feed(data, arrival_ns))
+            self._take(self._parser.feed(data, read))
             return self._done
         self._body += data
         return quoted and len(self._body) >= _ENOUGH
@@ -103,9 +104,10 @@ class Reception:
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
-            if self._done or not event.data.strip():
+            said = event.data.strip()
+            if self._done or not said:
                 continue
-            if event.data.strip() == "[DONE]":
+            if said == "[DONE]":
                 if not self._fold.answered:
                     raise BadBody(FailureKind.BAD_STREAM, "the stream ended without a choice")
                 self._done = True

@@ -1,34 +1,31 @@
 """Server-sent events, from bytes in any pieces to events with the time they arrived. Pure."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stepeval.client.faults import BadBody
+from stepeval.client.stamps import Read
 from stepeval.core.chat import FailureKind
 
 LARGEST_EVENT = 16 * 1024 * 1024
+_FIELD = b"data: "
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """``coalesced``: an event before it in the same read, or after it, was seen as well."""
 
     data: str
-    arrival_ns: int
-    not_before_ns: int
+    read: Read
     coalesced: bool
 
 
 class EventParser:
-    """``opened_ns`` is when the first byte could have come at the earliest.
-
-    Feeds with an equal ``arrival_ns`` are pieces of one read. An event that an earlier piece of
-    its read has completed is already out, and cannot be told that it was not alone.
+    """An event that an earlier piece of its read has completed is already out, and cannot be told
+    that it was not alone.
     """
 
-    def __init__(self, opened_ns: int, cap: int = LARGEST_EVENT) -> None:
-        self._arrival = opened_ns
-        self._not_before = opened_ns
+    def __init__(self, cap: int = LARGEST_EVENT) -> None:
+        self._read: Read | None = None
         self._cap = cap
         self._line: list[bytes] = []  # pieces of the unfinished line
         self._data: list[str] = []  # data lines of the unfinished event
@@ -37,17 +34,30 @@ class EventParser:
         self._at_start = True
         self._seen_in_read = 0
 
-    def feed(self, data: bytes, arrival_ns: int) -> list[Event]:
-        """The events that ``data`` completes.
+    def feed(self, data: bytes, read: Read) -> list[Event]:
+        """The events that ``data`` completes; equal reads mark pieces of one.
 
         Raises:
             BadBody: Invalid UTF-8 (BAD_STREAM), or an event above the cap (TOO_LARGE).
         """
-        if arrival_ns != self._arrival:
-            self._not_before, self._arrival = self._arrival, arrival_ns
+        if read != self._read:
+            self._read = read
             self._seen_in_read = 0
+        if self._is_one_event(data):
+            return self._stamp([_text(data[len(_FIELD) : -2])])
         found = [text for line in self._lines(data) if (text := self._take(line)) is not None]
         return self._stamp(found)
+
+    def _is_one_event(self, data: bytes) -> bool:
+        """The common case: a read that is one event of one line, which needs no line splitting."""
+        return (
+            data.startswith(_FIELD)
+            and data.endswith(b"\n\n")
+            and data.find(b"\n") == len(data) - 2
+            and b"\r" not in data
+            and not (self._line or self._data or self._after_cr or self._at_start)
+            and len(data) <= self._cap
+        )
 
     def end(self) -> list[Event]:
         """What the last line makes of it, for servers that end without a blank line."""
@@ -57,9 +67,12 @@ class EventParser:
         return self._stamp([text for text in found if text is not None])
 
     def _stamp(self, found: list[str]) -> list[Event]:
+        read = self._read
+        if read is None or not found:
+            return []
         self._seen_in_read += len(found)
         shared = self._seen_in_read > 1
-        return [Event(text, self._arrival, self._not_before, shared) for text in found]
+        return [Event(text, read, shared) for text in found]
 
     def _lines(self, data: bytes) -> list[bytes]:
         """The lines that ``data`` completes, without their ends."""
@@ -97,9 +110,13 @@ class EventParser:
             return text
         name, _, value = line.partition(b":")
         if name == b"data":
-            try:
-                self._data.append(value.removeprefix(b" ").decode())
-            except UnicodeDecodeError as error:
-                message = f"the stream is not valid UTF-8 ({error.reason})"
-                raise BadBody(FailureKind.BAD_STREAM, message) from None
+            self._data.append(_text(value.removeprefix(b" ")))
         return None
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        message = f"the stream is not valid UTF-8 ({error.reason})"
+        raise BadBody(FailureKind.BAD_STREAM, message) from None

@@ -5,8 +5,7 @@ than it must have is a BadBody.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -69,26 +68,27 @@ def _reported(root: Mapping[str, Any], text: bytes | str) -> BadBody:
     return BadBody(kind, message, status=status)
 
 
-@dataclass(frozen=True, slots=True)
-class ToolPiece:
+class ToolPiece(NamedTuple):
     """A tool call, or a part of one. Empty and absent are the same here."""
 
-    index: int | None
+    place: int | None
     id: str
     name: str
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What one choice holds: of a whole message, or of one chunk's delta."""
 
-    index: int
+    choice: int
     role: str
     text: str
     reasoning: str
     tools: tuple[ToolPiece, ...]
     finish_reason: str | None
+
+
+NOTHING_SAID = Said(0, "", "", "", (), None)
 
 
 def read_choice(choice: Any, place: int, field: str, kind: FailureKind) -> Said:
@@ -102,7 +102,7 @@ def read_choice(choice: Any, place: int, field: str, kind: FailureKind) -> Said:
         raise BadBody(kind, f"{field} of choice {place} is not an object")
     index = read_count(choice.get("index"))
     return Said(
-        index=place if index is None else index,
+        choice=place if index is None else index,
         role=_text(said, "role", kind),
         text=_text(said, "content", kind),
         reasoning=_text(said, "reasoning", kind) or _text(said, "reasoning_content", kind),
@@ -114,7 +114,7 @@ def read_choice(choice: Any, place: int, field: str, kind: FailureKind) -> Said:
 def _choice(choice: Any, place: int) -> Choice:
     said = read_choice(choice, place, "message", FailureKind.BAD_RESPONSE)
     calls = tuple(ToolCall(tool.id or None, tool.name, tool.arguments) for tool in said.tools)
-    return Choice(said.index, said.text, said.reasoning or None, calls, said.finish_reason)
+    return Choice(said.choice, said.text, said.reasoning or None, calls, said.finish_reason)
 
 
 def _tool_pieces(pieces: Any, kind: FailureKind) -> tuple[ToolPiece, ...]:
@@ -135,7 +135,7 @@ def _tool_piece(piece: Any, kind: FailureKind) -> ToolPiece:
     if isinstance(arguments, dict):  # some servers parse what the model wrote
         function = {**function, "arguments": _as_text(arguments, kind)}
     return ToolPiece(
-        index=read_count(piece.get("index")),
+        place=read_count(piece.get("index")),
         id=_text(piece, "id", kind),
         name=_text(function, "name", kind),
         arguments=_text(function, "arguments", kind),
@@ -149,37 +149,45 @@ def _as_text(value: Any, kind: FailureKind) -> str:
         raise BadBody(kind, f"arguments of a tool call: {error}") from None
 
 
-def read_usage(usage: Any) -> Usage:
-    """Token counts, each None unless it is a whole number of at least 0.
+Counts: TypeAlias = tuple[int | None, ...]
+"""The fields of a Usage, in its order."""
 
-    Cached tokens stand in ``cached_tokens`` (or ``cached_token``) beside the others, or nested
+NO_COUNTS: Counts = (None,) * 5
+
+
+def read_usage(usage: Any) -> Usage:
+    """Token counts, each None unless it is a whole number of at least 0."""
+    return Usage(*read_counts(usage))
+
+
+def read_counts(usage: Any) -> Counts:
+    """Cached tokens stand in ``cached_tokens`` (or ``cached_token``) beside the others, or nested
     in ``prompt_tokens_details``; reasoning tokens in ``completion_tokens_details``.
     """
     if not isinstance(usage, dict):
-        return Usage()
-    prompt = _object(usage.get("prompt_tokens_details"))
-    completion = _object(usage.get("completion_tokens_details"))
-    return Usage(
-        input_tokens=read_count(usage.get("prompt_tokens")),
-        output_tokens=read_count(usage.get("completion_tokens")),
-        total_tokens=read_count(usage.get("total_tokens")),
-        cached_tokens=_first_count(
-            usage.get("cached_tokens"), usage.get("cached_token"), prompt.get("cached_tokens")
-        ),
-        reasoning_tokens=_first_count(
-            completion.get("reasoning_tokens"), usage.get("reasoning_tokens")
-        ),
+        return NO_COUNTS
+    get = usage.get
+    prompt, completion = get("prompt_tokens_details"), get("completion_tokens_details")
+    cached = get("cached_tokens")
+    if read_count(cached) is None:
+        cached = _first_count(get("cached_token"), _object(prompt).get("cached_tokens"))
+    thought = _object(completion).get("reasoning_tokens") if completion else None
+    if read_count(thought) is None:
+        thought = get("reasoning_tokens")
+    return (
+        read_count(get("prompt_tokens")),
+        read_count(get("completion_tokens")),
+        read_count(get("total_tokens")),
+        cached,
+        read_count(thought),
     )
 
 
-def later_usage(before: Usage, now: Usage) -> Usage:
+def later_counts(before: Counts, now: Counts) -> Counts:
     """Counts are cumulative: the later one holds, and what it leaves out still stands."""
-    return Usage(
-        *(
-            getattr(before, field.name) if (value := getattr(now, field.name)) is None else value
-            for field in fields(Usage)
-        )
-    )
+    if None not in now:
+        return now
+    return tuple(then if count is None else count for then, count in zip(before, now, strict=True))
 
 
 def read_count(value: Any) -> int | None:
@@ -201,8 +209,8 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 def _text(fields_of: Mapping[str, Any], name: str, kind: FailureKind) -> str:
     value = fields_of.get(name)
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise BadBody(kind, f"{name} is not text", excerpt=repr(value))
-    return value
+    raise BadBody(kind, f"{name} is not text", excerpt=repr(value))

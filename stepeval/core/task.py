@@ -15,9 +15,13 @@ from stepeval.core.identity import content_id
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. ``read`` is the longest silence, ``total`` the whole request's time."""
+    """Seconds. ``first_byte`` is the longest wait for the response to begin (None: as ``read``),
+    ``read`` the longest silence after that, ``total`` the whole request's time.
+    """
 
     connect: float = 10.0
+    tls: float = 10.0
+    first_byte: float | None = None
     read: float = 300.0
     write: float = 30.0
     total: float = 900.0

@@ -25,10 +25,13 @@ DIALECT_FAULTS = ("ignore-effort", "negative-usage", "no-usage", "usage-last")
 EVENT_FAULTS = ("broken-sse", "cut-stream", "invalid-utf8")
 BODY_FAULTS = (
     "early-close",
+    "endless-headers",
     "endless-stream",
     "garbage",
     "gzip-bomb",
     "huge-line",
+    "trickle",
+    "two-responses",
     "wrong-content-type",
 )
 WITHOUT_STATUS = ("early-close", "garbage")  # nothing is sent, or nothing that has a status

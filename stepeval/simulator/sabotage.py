@@ -11,6 +11,8 @@ JSON = "application/json"
 EVENTS = "text/event-stream"
 _BLOCK = 1 << 16
 _MOST_ENDLESS_EVENTS = 1_000_000
+_TRICKLE_S = 0.2
+_LONGEST_TRICKLE = 10_000
 
 
 def spoil_events(name: str | None, events: list[Piece]) -> tuple[list[Piece], bool]:
@@ -101,11 +103,35 @@ def _gzip_bomb(config: SimulatorConfig, headers: Mapping[str, str]) -> Iterator[
     yield Piece(0, head(200, fields) + packed)
 
 
+def _endless_headers(config: SimulatorConfig, headers: Mapping[str, str]) -> Iterator[Piece]:
+    yield Piece(0, head(200, headers).removesuffix(b"\r\n"))
+    block = b"x-more: headers\r\n" * (_BLOCK // 17)
+    for _ in range(config.flood_bytes // len(block)):
+        yield Piece(0, block)
+
+
+def _trickle(config: SimulatorConfig, headers: Mapping[str, str]) -> Iterator[Piece]:
+    """A byte at a time, so that no single wait is long."""
+    yield Piece(0, head(200, {**headers, "transfer-encoding": "chunked"}))
+    gap_ns = round(_TRICKLE_S * config.speed.scale * 1e9)
+    for number in range(_LONGEST_TRICKLE):
+        yield Piece(number * gap_ns, chunk(b" "))
+
+
+def _two_responses(_config: SimulatorConfig, headers: Mapping[str, str]) -> Iterator[Piece]:
+    body = b'{"choices":[{"index":0,"message":{"content":"another\'s"},"finish_reason":"stop"}]}'
+    fields = {**headers, "content-type": JSON, "content-length": str(len(body))}
+    yield Piece(0, (head(200, fields) + body) * 2)
+
+
 _BODIES: Mapping[str, Callable[[SimulatorConfig, Mapping[str, str]], Iterator[Piece]]] = {
     "early-close": _early_close,
+    "endless-headers": _endless_headers,
     "endless-stream": _endless,
     "garbage": _garbage,
     "gzip-bomb": _gzip_bomb,
     "huge-line": _huge_line,
+    "trickle": _trickle,
+    "two-responses": _two_responses,
     "wrong-content-type": _wrong_type,
 }

@@ -36,6 +36,8 @@ class _Open(_Strict):
 
 class TimeoutsEntry(_Strict):
     connect: Seconds = 10.0
+    tls: Seconds = 10.0
+    first_byte: Seconds | None = None
     read: Seconds = 300.0
     write: Seconds = 30.0
     total: Seconds = 900.0

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from stepeval.client.faults import BadBody
 from stepeval.client.sse import EventParser
+from stepeval.client.stamps import Read
 from stepeval.core.chat import FailureKind
 
 
 def events(*pieces: bytes, cap: int = 1000) -> list[str]:
-    parser = EventParser(0, cap)
-    found = [
-        event.data for at, piece in enumerate(pieces, 1) for event in parser.feed(piece, at * 10)
-    ]
+    parser = EventParser(cap)
+    fed = (parser.feed(piece, Read(at, 0)) for at, piece in enumerate(pieces, 1))
+    found = [event.data for events in fed for event in events]
     return found + [event.data for event in parser.end()]
 
 
@@ -71,26 +71,29 @@ def test_any_bytes_are_events_or_a_named_error(pieces: list[bytes]) -> None:
         assert fault.kind in {FailureKind.BAD_STREAM, FailureKind.TOO_LARGE}  # noqa: PT017 - either
 
 
-def test_an_event_bears_the_time_of_the_read_that_completed_it() -> None:
-    parser = EventParser(5)
-    assert parser.feed(b"data: a", 10) == []
-    (first,) = parser.feed(b"\n\n", 20)
-    assert (first.arrival_ns, first.not_before_ns, first.coalesced) == (20, 10, False)
-    second, third = parser.feed(b"data: b\n\ndata: c\n\n", 30)
-    assert (second.arrival_ns, second.not_before_ns, second.coalesced) == (30, 20, True)
-    assert third.coalesced
+def test_an_event_bears_the_read_that_completed_it() -> None:
+    parser = EventParser()
+    early, late, last = Read(10, 5), Read(20, 10), Read(30, 20)
+    assert parser.feed(b"data: a", early) == []
+    (first,) = parser.feed(b"\n\n", late)
+    assert (first.read, first.coalesced) == (late, False)
+    second, third = parser.feed(b"data: b\n\ndata: c\n\n", last)
+    assert (second.read, second.coalesced, third.coalesced) == (last, True, True)
 
 
-def test_the_first_read_is_bounded_by_the_opening() -> None:
-    (event,) = EventParser(5).feed(b"data: a\n\n", 10)
-    assert event.not_before_ns == 5
+def test_feeds_of_one_read_are_told_to_share_it() -> None:
+    parser = EventParser()
+    parser.feed(b"data: a\n\n", Read(10, 5))
+    (event,) = parser.feed(b"data: b\n\n", Read(10, 5))
+    assert event.coalesced
 
 
-def test_feeds_of_one_moment_are_one_read() -> None:
-    parser = EventParser(5)
-    parser.feed(b"data: a\n\n", 10)
-    (event,) = parser.feed(b"data: b\n\n", 10)
-    assert (event.not_before_ns, event.coalesced) == (5, True)
+def test_a_read_of_one_line_is_read_as_any_other() -> None:
+    """There is a short way for it, and it must not be taken in the middle of an event."""
+    assert events(b"data: a\n\n", b"data: b\n\n") == ["a", "b"]
+    assert events(b"data: a\n", b"data: b\n\n") == ["a\nb"]
+    assert events(b"x", b"data: b\n\n") == []
+    assert events(b"data: a\n\n", b"data: b\rdata: c\n\n") == ["a", "b\nc"]
 
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 50, b"x" * 50, b"data: x\n"])

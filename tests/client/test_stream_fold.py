@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stepeval.client.faults import BadBody
 from stepeval.client.sse import Event
+from stepeval.client.stamps import Read
 from stepeval.client.stream import StreamFold
 from stepeval.core.chat import ChunkKind, FailureKind, Response, Timing, ToolCall, Usage
 
@@ -18,7 +19,7 @@ NO_TIME = Timing(None, None, None, None)
 def fold(*chunks: Any) -> StreamFold:
     result = StreamFold()
     for at, chunk in enumerate(chunks, 1):
-        result.add(Event(json.dumps(chunk), at * 10, at * 10 - 10, coalesced=False))
+        result.add(Event(json.dumps(chunk), Read(at * 10, at * 10 - 10), coalesced=False))
     return result
 
 
@@ -130,7 +131,7 @@ def test_choices_of_one_event_are_chunks_that_shared_no_read() -> None:
 def test_all_events_of_one_moment_shared_their_read() -> None:
     result = StreamFold()
     for arrival in (10, 10, 20):
-        result.add(Event(json.dumps(delta(content="a")), arrival, 0, coalesced=False))
+        result.add(Event(json.dumps(delta(content="a")), Read(arrival, 0), coalesced=False))
     assert [chunk.coalesced for chunk in result.chunks()] == [True, True, False]
 
 
@@ -227,7 +228,7 @@ def test_any_json_folds_or_is_a_named_fault(chunks: list[Any]) -> None:
     accepted = 0
     for at, chunk in enumerate(chunks):
         try:
-            result.add(Event(json.dumps(chunk), at, at, coalesced=False))
+            result.add(Event(json.dumps(chunk), Read(at, at), coalesced=False))
         except BadBody:
             continue
         accepted += 1

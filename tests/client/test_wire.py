@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stepeval.client.failures import error_message, kind_of_status, retry_after_s, trace_id
 from stepeval.client.faults import BadBody
 from stepeval.client.wire_request import encode
-from stepeval.client.wire_response import decode, later_usage, read_usage
+from stepeval.client.wire_response import decode, later_counts, read_usage
 from stepeval.core.chat import (
     Choice,
     FailureKind,
@@ -139,7 +139,8 @@ def test_usage_is_read_where_servers_put_it(said: Any, expected: Usage) -> None:
 
 
 def test_a_later_usage_keeps_what_it_does_not_repeat() -> None:
-    assert later_usage(Usage(8, 1, None, 4), Usage(8, 2)) == Usage(8, 2, None, 4)
+    before, now = (8, 1, None, 4, None), (8, 2, None, None, None)
+    assert later_counts(before, now) == (8, 2, None, 4, None)
 
 
 FIELDS = ["choices", "message", "content", "tool_calls", "function", "usage", "index", "id"]

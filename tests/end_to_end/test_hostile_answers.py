@@ -11,6 +11,8 @@ from program import Shell
 
 from stepeval.api.simulation import embedded_simulator
 from stepeval.core.errors import StepevalError
+from stepeval.simulator.config import SimulatorConfig
+from stepeval.simulator.thread import running
 
 MESSAGE = {"role": "assistant", "content": "1" * 200_000 + "_"}
 LONG_NUMBER = {"choices": [{"index": 0, "message": MESSAGE, "finish_reason": "stop"}]}
@@ -71,6 +73,46 @@ def test_a_hostile_answer_is_an_ordinary_outcome(
         said = shell("run", suite, "--base-url", url, "--no-report", "--json", code=code).json()
     (arm,) = said["arms"]
     assert arm["outcomes"][outcome] == 1
+
+
+KINDS = {
+    "slow-headers": "first_byte_timeout",
+    "trickle": "total_timeout",
+    "early-close": "disconnected",
+    "cut-stream": "disconnected",
+    "huge-line": "too_large",
+    "gzip-bomb": "decompression_bomb",
+    "endless-headers": "long_head",
+    "two-responses": "extra_response",
+    "garbage": "protocol",
+    "invalid-utf8": "bad_stream",
+}
+
+FAULTY = """\
+stepeval: 1
+name: faulty
+providers:
+  bad: {{base_url: "{url}", timeouts: {{first_byte: 1, read: 5, total: 3}}}}
+defaults: {{provider: bad, stream: true}}
+grid: {{model: [{models}]}}
+dataset: [{{input: x, target: 5}}]
+scoring: [numeric]
+limits: {{max_attempts: 1, concurrency: 1}}
+"""
+
+
+def test_each_way_to_go_wrong_is_a_failure_of_its_own_kind(shell: Shell) -> None:
+    """One connection after the other, with good answers in between: none of them is spoilt."""
+    names = [name for fault in KINDS for name in (f"fault:{fault}", f"good-{fault}")]
+    config = SimulatorConfig(flood_bytes=96 << 20, models=tuple(names))
+    with running(config) as simulator:
+        models = ", ".join(f'"{name}"' for name in names)
+        suite = shell.suite(FAULTY.format(url=simulator.base_url, models=models))
+        shell("run", suite, "--no-report")
+        exported = shell("export", "latest", "--format", "jsonl").out
+    rows = {row["model"]: row for row in map(json.loads, exported.splitlines())}
+    assert {name: rows[f"fault:{name}"]["failure"] for name in KINDS} == KINDS
+    assert all(rows[f"good-{name}"]["failure"] is None for name in KINDS)
 
 
 def test_a_module_of_the_folder_does_not_run_in_the_simulator(shell: Shell) -> None:

@@ -214,7 +214,10 @@ def test_rates_that_make_no_sense_are_refused() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_after_any_fault_the_server_still_answers(simulator: RunningSimulator, name: str) -> None:
     for stream in (False, True):
-        no_whole_answer = name in {"cut-stream", "endless-stream", "garbage", "early-close"}
+        no_whole_answer = name in {
+            *("cut-stream", "early-close", "endless-headers"),
+            *("endless-stream", "garbage", "trickle"),
+        }
         expected = pytest.raises(http.client.HTTPException) if no_whole_answer else nullcontext()
         with expected:
             _post(simulator, name, stream=stream)

@@ -18,10 +18,10 @@ _ATTEMPT = (
     "number", "turn", "started_at", "started_ns", "ended_ns",
     "outcome", "url", "body", "result", "chunks",
 )  # fmt: skip
+SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
 _INSERT_ATTEMPT = (
     f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES (?{', ?' * len(_ATTEMPT)})"  # noqa: S608  -- names and marks of this module only
 )
-SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
 _INSERT_SCORE = (
     f"INSERT INTO scores (scoring, {SCORE_COLUMNS}, cell) "  # noqa: S608  -- names of this module only
     "SELECT ?, ?, ?, ?, ?, ?, ?, ?, number FROM cells WHERE id = ?"

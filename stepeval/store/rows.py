@@ -48,10 +48,8 @@ def insert_attempt(
 
 def _open_cell(connection: sqlite3.Connection, cell_id: str) -> int:
     """The number of a cell that was tried before."""
-    query = "SELECT number, attempt FROM cells LEFT JOIN finals ON cell = number WHERE id = ?"
-    number: int
-    number, final_attempt = connection.execute(query, (cell_id,)).fetchone()
-    if final_attempt is not None:
+    number = _cell_number(connection, cell_id)
+    if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
         raise StoreError(f"cell {cell_id} has its final attempt already")
     return number
 
@@ -71,7 +69,19 @@ def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], sc
             row.cell_id,
         )
         if not connection.execute(_INSERT_SCORE, values).rowcount:
-            raise StoreError(f"cell {row.cell_id} has no attempt in this run, so it has no score")
+            raise _without_attempt(row.cell_id)
+
+
+def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
+    row = connection.execute("SELECT number FROM cells WHERE id = ?", (cell_id,)).fetchone()
+    if row is None:
+        raise _without_attempt(cell_id)
+    number: int = row[0]
+    return number
+
+
+def _without_attempt(cell_id: str) -> StoreError:
+    return StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
 
 
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:

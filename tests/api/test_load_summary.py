@@ -39,7 +39,7 @@ async def _bench(suite: Suite, store: RunStore) -> None:
     """A constant rate, as plainly as it can be written."""
     make = make_request(suite)
     begin = time.monotonic_ns() + 20_000_000
-    async with Client(suite.providers, {}, mode=Mode.SIMULATEDCOUNT) as client:
+    async with Client(suite.providers, {}, mode=Mode.SIMULATED) as client:
 
         async def one(place: int) -> None:
             cell, due = Cell(str(place), ARM, SAMPLES[place]), begin + place * EVERY_NS

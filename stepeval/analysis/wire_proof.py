@@ -15,7 +15,7 @@ from stepeval.analysis.timing import reasoning_tokens
 from stepeval.core.chat import JsonObject, Response
 from stepeval.core.ports import RecordReader
 from stepeval.core.record import Record
-from stepeval.core.task import Arm
+from stepeval.core.task import Arm, Suite
 
 EFFORT = "reasoning_effort"
 
@@ -66,7 +66,7 @@ class _Seen:
             for name, value in _sent(attempt.exchange.body).items():
                 values = self.params.setdefault(name, {})
                 if len(values) < _MOST_VALUES:
-                    values.setdefault(json.dumps(value, sort_keys=True), value)
+                    values.setdefault(_canonical(value), value)
         result = record.result
         if not isinstance(result, Response):
             return
@@ -88,15 +88,25 @@ class _Seen:
         return ArmWire(self.arm.name, params, self.requests, median(found.values()), unit)
 
 
+class Witness:
+    """Is shown a run's records one by one, by whoever reads them anyway."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._seen = {arm.name: _Seen(arm) for arm in suite.arms}
+
+    def add(self, record: Record) -> None:
+        self._seen[record.cell.arm.name].add(record)
+
+    def proof(self) -> WireProof:
+        seen = list(self._seen.values())
+        return WireProof(tuple(arm.wire() for arm in seen), tuple(_warnings(seen)))
+
+
 def wire_proof(reader: RecordReader) -> WireProof:
-    suite = reader.suite()
-    seen = {arm.name: _Seen(arm) for arm in suite.arms}
+    witness = Witness(reader.suite())
     for record in reader.records():
-        seen[record.cell.arm.name].add(record)
-    return WireProof(
-        arms=tuple(arm.wire() for arm in seen.values()),
-        warnings=tuple(_warnings(list(seen.values()))),
-    )
+        witness.add(record)
+    return witness.proof()
 
 
 def _warnings(arms: list[_Seen]) -> Iterator[str]:
@@ -161,3 +171,8 @@ def _sent(body: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return {name: value for name, value in data.items() if name != "messages"}
+
+
+def _canonical(value: Any) -> str:
+    """Equal for equal JSON values only: 1 is neither true nor 1.0."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else repr(value)

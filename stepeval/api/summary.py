@@ -9,8 +9,8 @@ from typing import Any
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import sample_rows
-from stepeval.analysis.wire_proof import wire_proof
-from stepeval.core.record import RunInfo
+from stepeval.analysis.wire_proof import Witness
+from stepeval.core.record import Record, RunInfo
 from stepeval.stats.estimate import Estimate
 from stepeval.store.run import RunReader
 
@@ -35,17 +35,31 @@ class RunSummary:
     failures: tuple[tuple[str, int], ...] = ()
 
 
+class _WitnessedRun(RunReader):
+    """Shows its records to a witness as well, so that a run is read once for both."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.witness = Witness(self.suite())
+
+    def records(self) -> Iterator[Record]:
+        for record in super().records():
+            self.witness.add(record)
+            yield record
+
+
 def summarise(path: Path) -> RunSummary:
-    reader = RunReader(path)
+    reader = _WitnessedRun(path)
     status = reader.status()
     failures: Counter[str] = Counter()
-    arms = [arm.name for arm in reader.suite().arms]
+    names = [arm.name for arm in reader.suite().arms]
+    arms = leaderboard(_counting(sample_rows(reader), failures), names)
     return RunSummary(
         info=reader.info(),
         recorded=status.finals,
         total=status.cells,
-        arms=leaderboard(_counting(sample_rows(reader), failures), arms),
-        warnings=wire_proof(reader).warnings,
+        arms=arms,
+        warnings=reader.witness.proof().warnings,
         failures=tuple(failures.most_common(_MOST_FAILURES)),
     )
 

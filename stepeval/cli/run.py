@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stepeval.api.preparation import SuiteOptions
     from stepeval.api.run import RunResult, Start
     from stepeval.core.ports import RunListener
+
+    _Begin: TypeAlias = Callable[[RunListener, Callable[[Start], None]], RunResult]
 
 _DEMO_CONCURRENCY = 16  # nobody is charged, and nobody likes to wait
 
@@ -137,7 +139,7 @@ def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
 
 
 def _watch(
-    begin: "Callable[[RunListener, Callable[[Start], None]], RunResult]",
+    begin: "_Begin",
     *,
     json: bool,
     no_report: bool,
@@ -145,17 +147,7 @@ def _watch(
     **_: Any,
 ) -> int:
     """Shows the run while it goes on, then its summary, then writes the report."""
-    from stepeval.cli.progress import LateListener, Tally, progress
-
-    listener = LateListener()
-    with ExitStack() as stack:
-
-        def announce(start: "Start") -> None:
-            _announce(start)
-            tally = Tally(start.suite, start.mode)
-            listener.inner = stack.enter_context(progress(tally, quiet=json))
-
-        result = begin(listener, announce)
+    result = _with_progress(begin, quiet=json)
     report = None if no_report else _write_report(result.path, open_it=open_it)
     _print_summary(result.path, json=json, report=report)
     if result.sentence is not None:
@@ -164,6 +156,21 @@ def _watch(
         click.echo(plain(result.sentence), err=True)
         click.echo(f"what is missing is sent by: stepeval resume {result.path.name}", err=True)
     return int(result.exit_code)
+
+
+def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":
+    """Lets go of the suite in the end: the summary and the report read their own."""
+    from stepeval.cli.progress import LateListener, Tally, progress
+
+    listener = LateListener()
+    with ExitStack() as stack:
+
+        def announce(start: "Start") -> None:
+            _announce(start)
+            tally = Tally(start.suite, start.mode)
+            listener.inner = stack.enter_context(progress(tally, quiet=quiet))
+
+        return begin(listener, announce)
 
 
 def _announce(start: "Start") -> None:

@@ -28,6 +28,7 @@ from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Timeouts
 
 SIMULATOR_HEADER = "x-stepeval-simulator"
+_ACCEPTED = {True: "text/event-stream", False: "application/json"}  # by whether it is a stream
 _DRAIN_S = 0.25  # for the end of a body whose answer is complete, so that its connection lives on
 
 _Transport: TypeAlias = SocketTransport | ProxyTransport
@@ -47,7 +48,8 @@ class _Endpoint:
 class Client:
     """Sends requests: a :class:`stepeval.core.ports.Send`, and an async context manager.
 
-    ``keys`` are by provider name; each goes to its provider alone.
+    ``keys`` are by provider name; each goes to its provider alone. ``request_id`` makes the
+    X-Request-Id, by which a server's log can be held against ours.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Client:
         *,
         mode: Mode,
         body_cap: int = LARGEST_BODY,
+        request_id: Callable[[Request], str] = lambda _: uuid4().hex,
     ) -> None:
         """Raises UsageError for an address or a header that HTTP has no room for."""
         self._tls: ssl.SSLContext | None = None
@@ -65,6 +68,7 @@ class Client:
         self._secrets = [key for key in keys.values() if key is not None]
         self._mode = mode
         self._cap = body_cap
+        self._request_id = request_id
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,7 +97,8 @@ class Client:
         endpoint = self._endpoints[request.provider]
         body = encode(request)
         exchanged = _Exchanging(endpoint, scheduled_ns, self._cap, self._clean)
-        result = await exchanged.run(body.encode(), stream=request.stream)
+        headers = {"accept": _ACCEPTED[request.stream], "x-request-id": self._request_id(request)}
+        result = await exchanged.run(body.encode(), headers)
         if self._mode is Mode.LIVE and exchanged.simulated:
             result = Failure(
                 kind=FailureKind.SIMULATED,
@@ -140,11 +145,11 @@ class _Exchanging:
         self._reception: Reception | None = None
         self.simulated = False
 
-    async def run(self, body: bytes, *, stream: bool) -> Response | Failure:
+    async def run(self, body: bytes, headers: Mapping[str, str]) -> Response | Failure:
         total = self._endpoint.provider.timeouts.total
         try:
             async with asyncio.timeout(total):
-                return await self._receive(self._request(body, stream=stream))
+                return await self._receive(self._request(body, headers))
         except TimeoutError:
             message = f"the whole request took more than {total:g} s"
             return self._cut(FailureKind.TOTAL_TIMEOUT, message)
@@ -171,12 +176,11 @@ class _Exchanging:
         finally:
             await body.aclose()
 
-    def _request(self, body: bytes, *, stream: bool) -> httpx.Request:
-        asked = "text/event-stream" if stream else "application/json"
+    def _request(self, body: bytes, headers: Mapping[str, str]) -> httpx.Request:
         return httpx.Request(
             "POST",
             self._endpoint.url,
-            headers={"accept": asked, **self._endpoint.headers, "x-request-id": uuid4().hex},
+            headers={**headers, **self._endpoint.headers},
             content=body,
             extensions={"timeout": self._endpoint.limits, "on_sent": self._note_sent},
         )

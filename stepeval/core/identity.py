@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
 
 def content_id(*parts: Any) -> str:
     """Hash of JSON-like values, 32 hexadecimal digits (128 bits of BLAKE2b).
@@ -11,5 +13,5 @@ def content_id(*parts: Any) -> str:
     Raises:
         TypeError: A part is not JSON-like.
     """
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(parts)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

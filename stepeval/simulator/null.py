@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from stepeval.core.errors import UsageError
 from stepeval.core.hosts import is_loopback
-from stepeval.simulator import canned
+from stepeval.simulator import arrivals, canned
 from stepeval.simulator.truth import Truth, TruthLog
 
 _TURN = 64  # writes, or accepted connections, before the others get their turn
@@ -94,6 +94,7 @@ class NullServer:
         except OSError as error:
             raise UsageError(f"cannot listen on {host}:{port}: {error}") from error
         self._listener.setblocking(False)
+        self.stamped = arrivals.ask_for_stamps(self._listener)
         if self._config.truth_log is not None:
             try:
                 self.log = TruthLog(self._config.truth_log)
@@ -183,6 +184,7 @@ class Connection:
 
     def __init__(self, server: NullServer, opened: socket.socket) -> None:
         self._server, self._socket = server, opened
+        self._read = arrivals.read_stamped if server.stamped else arrivals.read
         self._held = self._unsent = b""
         self._read_ns = self.writes_left = 0
         server.connections.add(self)
@@ -203,12 +205,11 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            data = self._socket.recv(_READ)
+            data, self._read_ns = self._read(self._socket, _READ)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b""
-        self._read_ns = time.monotonic_ns()
         self._held = self._held + data if self._held else data
         if not data or len(self._held) > _MOST_HELD:
             self.close()

@@ -15,8 +15,9 @@ from stepeval.core.errors import UsageError
 class Truth:
     """One request. ``*_ns`` are ``time.monotonic_ns()`` of the server.
 
-    ``read_ns``: its last byte was read. ``first_ns``: the first bytes with a token of the answer
-    were written (None: there were none); ``last_ns``: the last bytes of the response were.
+    ``read_ns``: its last byte was read, or had arrived where the kernel said when (null server on
+    Linux). ``first_ns``: the first bytes with a token of the answer were written (None: there
+    were none); ``last_ns``: the last bytes of the response were.
     ``offsets_us``: when each event of a stream but ``[DONE]`` was written, in microseconds since
     ``read_ns``. ``status`` is None where none was sent. ``complete``: nothing was left unsent when
     the connection ended. ``body`` is the request's, as read.

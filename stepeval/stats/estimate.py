@@ -1,9 +1,11 @@
-"""One number with its interval. scipy is imported only where a t quantile is needed."""
+"""One number with its interval."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+
+from stepeval.stats.student import t_quantile
 
 _ENOUGH = 0.01  # at least one value beyond the percentile in 99 of 100 such samples
 _FAR = 12.0  # standard deviations beyond which a binomial's mass is below 1e-30
@@ -48,7 +50,7 @@ def mean_t(values: Iterable[float], confidence: float = 0.95) -> Estimate:
     mean = math.fsum(known) / n
     if n == 1:
         return Estimate(mean, None, None, 1, "t", "one value has no spread")
-    half = _t_quantile(confidence, n - 1) * math.sqrt(_covariance(known, known) / n)
+    half = t_quantile(confidence, n - 1) * math.sqrt(_covariance(known, known) / n)
     return Estimate(mean, mean - half, mean + half, n, "t")
 
 
@@ -71,7 +73,7 @@ def clustered_mean(
     if groups == 1:
         return Estimate(mean, None, None, 1, "t", "one item has no spread")
     squares = math.fsum((s - n * mean) ** 2 for s, n in clusters)
-    half = _t_quantile(confidence, groups - 1) * math.sqrt(groups / (groups - 1) * squares) / total
+    half = t_quantile(confidence, groups - 1) * math.sqrt(groups / (groups - 1) * squares) / total
     return Estimate(mean, mean - half, mean + half, groups, "t")
 
 
@@ -160,7 +162,7 @@ def ratio(
         return _nothing(n, "fieller", "the denominator is 0")
     if n == 1:
         return Estimate(a / b, None, None, 1, "fieller", "one value has no spread")
-    t2 = _t_quantile(confidence, n - 1) ** 2
+    t2 = t_quantile(confidence, n - 1) ** 2
     square = b * b - t2 * _covariance(denominators, denominators) / n
     middle = a * b - t2 * _covariance(numerators, denominators) / n
     constant = a * a - t2 * _covariance(numerators, numerators) / n
@@ -190,10 +192,3 @@ def _covariance(left: Sequence[float], right: Sequence[float]) -> float:
 def _binomial(n: int, k: int, p: float) -> float:
     log_choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     return math.exp(log_choose + k * math.log(p) + (n - k) * math.log1p(-p))
-
-
-def _t_quantile(confidence: float, degrees: int) -> float:
-    """Two-sided."""
-    from scipy.special import stdtrit  # noqa: PLC0415  -- a run of one sample needs no scipy
-
-    return float(stdtrit(degrees, (1 + confidence) / 2))

@@ -20,6 +20,7 @@ T = TypeVar("T")
 _Convert: TypeAlias = Callable[[Any], Any]
 
 _TAG = "type"
+_UNIONS = (Union, types.UnionType)
 _PLAIN: tuple[Any, ...] = (Any, object, str, int, float, bool, type(None))
 
 
@@ -45,11 +46,11 @@ def to_text(value: Any) -> str:
 
     Such a text begins with a space, which tells :func:`from_text` to read it the slow way.
     """
-    data = dump(value)
+    cls: Any = type(value)
     try:
-        return orjson.dumps(data).decode()
+        return orjson.dumps(value if _is_native(cls) else dump(value)).decode()
     except TypeError:
-        return " " + json.dumps(data)
+        return " " + json.dumps(dump(value))
 
 
 def from_text(type_: type[T], text: str) -> T:
@@ -62,6 +63,20 @@ def _is_class(hint: Any) -> bool:
 
 def _same(value: Any) -> Any:
     return value
+
+
+@cache
+def _is_native(hint: Any) -> bool:
+    """Whether orjson by itself writes what :func:`dump` would make, in a fifth of the time.
+
+    It knows no tags, and of a class without slots it writes what was cached on the value, too.
+    """
+    if _is_class(hint):
+        return "__slots__" in vars(hint) and all(_is_native(inner) for _, inner in _fields(hint))
+    args = get_args(hint)
+    if get_origin(hint) in _UNIONS and len(_classes(args)) > 1:
+        return False
+    return all(_is_native(arg) for arg in args if arg is not ...)
 
 
 @cache
@@ -109,7 +124,7 @@ def _container(
         if convert is _same:
             return dict
         return lambda values: {name: convert(value) for name, value in values.items()}
-    if origin in (Union, types.UnionType):
+    if origin in _UNIONS:
         return None
     raise TypeError(f"{hint} has no JSON form")
 
@@ -125,9 +140,19 @@ def _object_dumper(cls: Any) -> _Convert:
 
 def _object_loader(cls: Any) -> _Convert:
     fields = [(name, _loader(hint)) for name, hint in _fields(cls)]
-    return lambda data: cls(
-        **{name: convert(data[name]) for name, convert in fields if name in data}
-    )
+    names = [name for name, _ in fields]
+    converted = [(n, convert) for n, (_, convert) in enumerate(fields) if convert is not _same]
+
+    def load_object(data: Any) -> Any:
+        try:
+            values = [data[name] for name in names]
+        except KeyError:  # an older file's, which lacks a field
+            return cls(**{name: convert(data[name]) for name, convert in fields if name in data})
+        for n, convert in converted:
+            values[n] = convert(values[n])
+        return cls(*values)
+
+    return load_object
 
 
 def _classes(members: tuple[Any, ...]) -> dict[str, Any]:
@@ -158,6 +183,8 @@ def _load_union(members: tuple[Any, ...]) -> _Convert:
     of_dict = _loader(mappings[0]) if mappings else _same
     enums = [m for m in members if isinstance(m, type) and issubclass(m, Enum)]
     of_scalar: _Convert = enums[0] if enums else _same
+    if not classes and of_list is of_dict is of_scalar is _same:
+        return _same
 
     def convert(data: Any) -> Any:
         if data is None:

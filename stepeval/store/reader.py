@@ -56,11 +56,14 @@ class RunStatus:
 class RunReader:
     """A :class:`stepeval.core.ports.RecordReader` over a run's directory or its file.
 
+    ``suite`` is the stored one, where its writer has it at hand; a large one takes as much memory
+    as all the rest.
+
     Raises:
         StoreError: (from any method, too) No run is stored here, or it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, suite: Suite | None = None) -> None:
         self.path = schema.database(path)
         with closing(schema.open_to_read(self.path)) as connection:
             try:
@@ -69,7 +72,7 @@ class RunReader:
             except (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise StoreError(f"{self.path}: this is no whole run ({error})") from error
         self._cells: int = cells
-        self._suite: Suite | None = None
+        self._suite = suite
 
     def info(self) -> RunInfo:
         return self._info

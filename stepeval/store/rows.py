@@ -21,6 +21,13 @@ _ATTEMPT = (
 )  # fmt: skip
 PHASE_COLUMNS = "number, repeat, load, begin_ns, steady_ns, end_ns, drained_ns, health"
 SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
+_INSERT_ATTEMPT = (
+    f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES (?{', ?' * len(_ATTEMPT)})"  # noqa: S608  -- names and marks of this module only
+)
+_INSERT_SCORE = (
+    f"INSERT INTO scores (scoring, {SCORE_COLUMNS}, cell) "  # noqa: S608  -- names of this module only
+    "SELECT ?, ?, ?, ?, ?, ?, ?, ?, number FROM cells WHERE id = ?"
+)
 
 
 def attempt_columns(table: str) -> str:
@@ -31,28 +38,29 @@ def attempt_columns(table: str) -> str:
 def insert_attempt(
     connection: sqlite3.Connection, cell: Cell, attempt: Attempt, *, final: bool
 ) -> None:
-    connection.execute(
+    added = connection.execute(
         "INSERT INTO cells (id, arm, sample, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (cell.id, cell.arm.name, cell.sample.key, cell.epoch),
     )
-    number = _cell_number(connection, cell.id)
-    if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
-        raise StoreError(f"cell {cell.id} has its final attempt already")
-    values = (number, *_attempt_values(attempt))
-    marks = ", ".join("?" * len(values))
-    statement = f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES ({marks})"  # noqa: S608  -- names and marks of this module only
-    seq = connection.execute(statement, values).lastrowid
+    number = added.lastrowid if added.rowcount else _open_cell(connection, cell.id)
+    seq = connection.execute(_INSERT_ATTEMPT, (number, *_attempt_values(attempt))).lastrowid
     if final:
         connection.execute("INSERT INTO finals (attempt, cell) VALUES (?, ?)", (seq, number))
 
 
+def _open_cell(connection: sqlite3.Connection, cell_id: str) -> int:
+    """The number of a cell that was tried before."""
+    number = _cell_number(connection, cell_id)
+    if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
+        raise StoreError(f"cell {cell_id} has its final attempt already")
+    return number
+
+
 def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], scoring: int) -> None:
-    statement = f"INSERT INTO scores (scoring, cell, {SCORE_COLUMNS}) VALUES ({', '.join('?' * 9)})"  # noqa: S608  -- names and marks of this module only
     for row in scores:
         score = row.score
         values = (
             scoring,
-            _cell_number(connection, row.cell_id),
             row.choice,
             row.rule,
             score.scorer,
@@ -60,16 +68,22 @@ def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], sc
             _text(score.answer),
             _text(score.explanation),
             to_text(score.metadata) if score.metadata else None,
+            row.cell_id,
         )
-        connection.execute(statement, values)
+        if not connection.execute(_INSERT_SCORE, values).rowcount:
+            raise _without_attempt(row.cell_id)
 
 
 def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
     row = connection.execute("SELECT number FROM cells WHERE id = ?", (cell_id,)).fetchone()
     if row is None:
-        raise StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
+        raise _without_attempt(cell_id)
     number: int = row[0]
     return number
+
+
+def _without_attempt(cell_id: str) -> StoreError:
+    return StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
 
 
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
@@ -124,13 +138,14 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
     slim: Response | Failure = (
         from_text(Response, result) if outcome == _RESPONSE else from_text(Failure, result)
     )
-    timelines = chunks.unpack(blob, len(_timings(slim)))
+    if blob is not None:
+        slim = _with_timelines(slim, list(chunks.unpack(blob, len(_timings(slim)))))
     return Attempt(
         number=number,
         started_at=started_at,
         started_ns=started_ns,
         ended_ns=ended_ns,
-        exchange=Exchange(url, _read_text(body) or "", _with_timelines(slim, list(timelines))),
+        exchange=Exchange(url, _read_text(body) or "", slim),
         turn=turn,
     )
 
@@ -138,7 +153,7 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
 def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
     result = attempt.exchange.result
     timelines = [timing.chunks for timing in _timings(result)]
-    slim = _with_timelines(result, [()] * len(timelines))
+    slim = _with_timelines(result, [()] * len(timelines)) if any(timelines) else result
     return (
         attempt.number,
         attempt.turn,

@@ -1,6 +1,5 @@
 """A run on disk: one directory, one SQLite file, one writing process. Rows are only ever added."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Iterable
@@ -64,7 +63,7 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
     except (sqlite3.Error, OSError) as error:
         lock.release()
         raise StoreError(f"{path}: cannot be made: {error}") from error
-    return RunStore(path, connection, lock)
+    return RunStore(path, connection, lock, suite)
 
 
 def open_run(path: Path) -> "RunStore":
@@ -92,8 +91,16 @@ class RunStore:
     StoreError when the file cannot be written; what was there before is then intact.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock: WriterLock,
+        suite: Suite | None = None,
+    ) -> None:
+        """``suite``: what the file holds, for readers that need not load it once more."""
         self.path = path
+        self._suite = suite
         self._lock = lock
         self._writer = GroupCommit(connection, path)
         self._closed = False
@@ -116,7 +123,7 @@ class RunStore:
             self._lock.release()
 
     def reader(self) -> RunReader:
-        return RunReader(self.path)
+        return RunReader(self.path, self._suite)
 
     async def add_attempt(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
         """Returns when it is on disk. ``final``: the cell's record ends with this attempt.
@@ -130,10 +137,7 @@ class RunStore:
         def work(connection: sqlite3.Connection) -> None:
             rows.insert_attempt(connection, cell, attempt, final=final)
 
-        written = asyncio.wrap_future(self._writer.submit(work))
-        # Whoever is cancelled does not look at it any more; asyncio would complain on stderr.
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(written)
+        await self._writer.perform(work)
 
     def done_cells(self) -> set[str]:
         """Ids of the cells with a final result: those a resumed run does not send again."""

@@ -1,9 +1,11 @@
 """The one thread that writes. Whatever waits when it is free goes into its next transaction."""
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,8 +21,25 @@ _MOST_TOGETHER = 1_000  # bounds what one failed commit takes back
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    """``done`` belongs to whoever waits: a thread, or an event loop's coroutine."""
+
     work: Work[Any]
-    done: Future[Any]
+    done: Future[Any] | asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    done: Future[Any] | asyncio.Future[Any]
+    result: Any
+    failure: BaseException | None
+
+    def tell(self) -> None:
+        if self.done.done():
+            return  # its waiter was cancelled, and does not look at it any more
+        if self.failure is None:
+            self.done.set_result(self.result)
+        else:
+            self.done.set_exception(self.failure)
 
 
 class GroupCommit:
@@ -41,11 +60,15 @@ class GroupCommit:
         It raises StoreError where the transaction failed (nothing of it is stored), or whatever
         ``work`` raised (nothing of this work is stored).
         """
-        if self._closed:
-            raise StoreError(f"{self._path}: the run was closed, nothing more can be written")
         done: Future[T] = Future()
-        self._queue.put(_Job(work, done))
+        self._put(_Job(work, done))
         return done
+
+    async def perform(self, work: Work[T]) -> T:
+        """:meth:`submit` for coroutines. A cancelled call's work is done all the same."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Job(work, done))
+        return await done
 
     def close(self) -> None:
         """Writes what waits, then closes the connection."""
@@ -53,6 +76,11 @@ class GroupCommit:
             self._closed = True
             self._queue.put(None)
             self._thread.join()
+
+    def _put(self, job: _Job) -> None:
+        if self._closed:
+            raise StoreError(f"{self._path}: the run was closed, nothing more can be written")
+        self._queue.put(job)
 
     def _run(self) -> None:
         closing = False
@@ -81,11 +109,7 @@ class GroupCommit:
                 "the run can be resumed once this is mended"
             )
             outcomes = [(None, refusal)] * len(jobs)
-        for job, (result, failure) in zip(jobs, outcomes, strict=True):
-            if failure is None:
-                job.done.set_result(result)
-            else:
-                job.done.set_exception(failure)
+        _tell([_Settled(job.done, *each) for job, each in zip(jobs, outcomes, strict=True)])
 
     def _attempt(self, work: Work[Any]) -> tuple[Any, BaseException | None]:
         """One job's result or refusal; a refusal takes back this job's rows and no other's."""
@@ -104,3 +128,21 @@ class GroupCommit:
         self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
         return None, failure
+
+
+def _tell(settled: list[_Settled]) -> None:
+    """Wakes each event loop once, however many of its coroutines were waiting for this commit."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Settled]] = {}
+    for each in settled:
+        if isinstance(each.done, asyncio.Future):
+            loops.setdefault(each.done.get_loop(), []).append(each)
+        else:
+            each.tell()
+    for loop, waiting in loops.items():
+        with suppress(RuntimeError):  # the loop was closed: its waiters are gone
+            loop.call_soon_threadsafe(_tell_all, waiting)
+
+
+def _tell_all(settled: list[_Settled]) -> None:
+    for each in settled:
+        each.tell()

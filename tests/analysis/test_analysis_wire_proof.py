@@ -57,6 +57,16 @@ def ran(
     return tuple(records)
 
 
+def test_values_that_only_python_holds_equal_are_told_apart() -> None:
+    sent = [{"n": value} for value in (1, True, 1.0, "1", {"a": 1, "b": 2})]
+    sent += [{"n": {"b": 2, "a": 1}}, {"n": 1}]
+    records = tuple(r for body in sent for r in ran(LOW, lambda _: 1, body, count=1))
+    (low,) = wire_proof(Held((LOW,), records)).arms
+    assert [repr(value) for value in low.params["n"]] == [
+        "1", "True", "1.0", "'1'", "{'a': 1, 'b': 2}",
+    ]  # fmt: skip
+
+
 def test_the_parameters_are_those_of_the_bodies() -> None:
     (low,) = wire_proof(Held((LOW,), ran(LOW, lambda n: 100 + n))).arms
     assert low.params == {"model": ("m",), "reasoning_effort": ("low",)}

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from stepeval.simulator import canned
 from stepeval.simulator.null import NullConfig, NullServer
 from stepeval.simulator.truth import Truth, read_truth
 
+Result = TypeVar("Result")
 PATH = "/v1/chat/completions"
 
 
@@ -26,6 +29,11 @@ def request(body: str = "{}", name: str = "r", extra: str = "") -> bytes:
 
 
 STREAM = '{"stream": true}'
+
+
+def run(main: Coroutine[None, None, Result]) -> Result:
+    """A server that forgets somebody would be waited for without end."""
+    return asyncio.run(asyncio.wait_for(main, 30))
 
 
 class Talk:
@@ -89,7 +97,7 @@ def test_an_answer_is_a_chat_completion_and_says_that_it_is_simulated() -> None:
             talk.writer.write(b"GET /elsewhere HTTP/1.1\r\n\r\n")
             assert (await talk.head()).startswith("http/1.1 404")
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize("gap_ms", [0, 1])
@@ -108,7 +116,7 @@ def test_a_stream_is_stepfuns_with_usage_growing_in_each_chunk(gap_ms: float) ->
             talk.writer.write(request())  # and the connection lives on
             await talk.whole()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_what_the_log_says_lies_between_what_a_client_sees(tmp_path: Path) -> None:
@@ -129,22 +137,46 @@ def test_what_the_log_says_lies_between_what_a_client_sees(tmp_path: Path) -> No
             await asyncio.gather(*[ask(await dial(), str(n), seen) for n in range(20)])
         return seen
 
-    seen = asyncio.run(main())
+    seen = run(main())
     truths = by_id(log)
     assert truths.keys() == seen.keys()
     for name, (sent_ns, *arrivals) in seen.items():
         truth = truths[name]
         written = [truth.read_ns + offset * 1000 for offset in truth.offsets_us]
-        assert sent_ns <= truth.read_ns
+        assert sent_ns <= truth.read_ns + 1_000_000  # two clocks were compared
         assert len(written) == 6
         pairs = zip(written, arrivals, strict=False)  # the last arrival is [DONE]'s
         assert all(wrote <= saw for wrote, saw in pairs)
         assert truth.first_ns is not None
         assert truth.first_ns - truth.read_ns >= 30e6
         assert truth.last_ns is not None
-        assert truth.last_ns - truth.first_ns >= 4.9 * 5e6  # each write may only be late
+        assert truth.last_ns - truth.read_ns >= 30e6 + 5 * 5e6  # each write may only be late
         assert truth.complete
         assert truth.body == STREAM
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when bytes arrived")
+def test_a_request_counts_from_its_arrival_however_late_it_is_read(tmp_path: Path) -> None:
+    """Else the server's own delay would look like an error of the client."""
+    log = tmp_path / "truth.jsonl"
+    late_s = 0.2
+
+    async def main() -> int:
+        async with served(NullConfig(truth_log=log)) as dial:
+            talk = await dial()
+            talk.writer.write(request(name="warm"))
+            await talk.whole()
+            talk.writer.write(request(name="late"))
+            sent_ns = time.monotonic_ns()
+            time.sleep(late_s)  # noqa: ASYNC251 -- it is the server's loop that must stand still
+            await talk.whole()
+            return sent_ns
+
+    sent_ns = run(main())
+    truth = by_id(log)["late"]
+    assert truth.read_ns <= sent_ns + late_s / 2 * 1e9
+    assert truth.first_ns is not None
+    assert truth.first_ns >= sent_ns + late_s * 1e9
 
 
 def test_a_plain_answer_waits_its_latency(tmp_path: Path) -> None:
@@ -156,7 +188,7 @@ def test_a_plain_answer_waits_its_latency(tmp_path: Path) -> None:
             talk.writer.write(request(name="slow"))
             await talk.whole()
 
-    asyncio.run(main())
+    run(main())
     truth = by_id(log)["slow"]
     assert truth.first_ns is not None
     assert truth.first_ns == truth.last_ns
@@ -177,7 +209,27 @@ def test_requests_sent_ahead_are_answered_in_turn() -> None:
             for _ in range(many):
                 assert (await talk.whole())[0].startswith("http/1.1 200")
 
-    asyncio.run(main())
+    run(main())
+
+
+def test_a_request_sent_ahead_waits_for_the_delayed_one_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "truth.jsonl"
+
+    async def main() -> None:
+        config = NullConfig(latency_ms=5, ttft_ms=5, gap_ms=1, chunks=3, truth_log=log)
+        async with served(config) as dial:
+            talk = await dial()
+            talk.writer.write(request(STREAM, "first") + request(name="second"))
+            await talk.head()
+            assert len([event async for event in talk.events()]) == 4
+            await talk.whole()
+
+    run(main())
+    first, second = read_truth(log)
+    assert (first.request_id, second.request_id) == ("first", "second")
+    assert first.last_ns is not None
+    assert second.first_ns is not None
+    assert first.last_ns < second.first_ns
 
 
 def test_a_client_that_reads_late_still_gets_everything() -> None:
@@ -191,7 +243,7 @@ def test_a_client_that_reads_late_still_gets_everything() -> None:
             assert len(events) == 40_001
             assert await talk.reader.read() == b""  # closed, as was asked
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_client_that_leaves_is_logged_as_such_and_disturbs_nobody(tmp_path: Path) -> None:
@@ -208,7 +260,7 @@ def test_a_client_that_leaves_is_logged_as_such_and_disturbs_nobody(tmp_path: Pa
             await staying.head()
             assert len([event async for event in staying.events()]) == 4
 
-    asyncio.run(main())
+    run(main())
     truths = by_id(log)
     assert truths["stayed"].complete
     assert not truths["left"].complete
@@ -234,7 +286,7 @@ def test_what_it_does_not_understand_is_refused_in_words(nonsense: bytes) -> Non
             assert json.loads(body)["error"]["message"]
             assert await talk.reader.read() == b""
 
-    asyncio.run(main())
+    run(main())
 
 
 @given(cuts=st.lists(st.integers(0, 200), max_size=5), text=st.text(max_size=20))
@@ -271,9 +323,9 @@ def test_addresses_and_logs_that_cannot_be_used_are_told(tmp_path: Path) -> None
         await NullServer(config).start(host, port)
 
     with pytest.raises(UsageError, match="only listens on loopback"):
-        asyncio.run(start(NullConfig(), "0.0.0.0"))
+        run(start(NullConfig(), "0.0.0.0"))
     with pytest.raises(UsageError, match="truth log cannot be written"):
-        asyncio.run(start(NullConfig(truth_log=tmp_path / "none" / "log")))
+        run(start(NullConfig(truth_log=tmp_path / "none" / "log")))
     taken = socket.create_server(("127.0.0.1", 0))
     with taken, pytest.raises(UsageError, match="cannot listen"):
-        asyncio.run(start(NullConfig(), port=taken.getsockname()[1]))
+        run(start(NullConfig(), port=taken.getsockname()[1]))

@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -82,6 +83,20 @@ def test_every_exchange_survives_its_text(exchange: Exchange) -> None:
 def test_every_sample_survives_with_its_key(sample: Sample) -> None:
     loaded = from_text(Sample, to_text(sample))
     assert (loaded, loaded.key) == (sample, sample.key)
+
+
+@settings(deadline=None, max_examples=100)
+@given(RESPONSES | FAILURES)
+def test_the_text_is_that_of_the_dump_whoever_writes_it(result: Response | Failure) -> None:
+    text = to_text(result)
+    assert json.loads(text) == json.loads(json.dumps(dump(result)))
+
+
+def test_what_is_cached_on_a_value_is_no_field_of_it() -> None:
+    sample = Sample("1", "x")
+    before = to_text(sample)
+    assert sample.key
+    assert to_text(sample) == before
 
 
 def test_a_suite_survives_with_every_nested_type() -> None:

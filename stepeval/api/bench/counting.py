@@ -27,7 +27,8 @@ class Vocabulary:
     def count(self, text: str) -> int:
         if not text:
             return 0
-        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        known = text.encode("utf-8", "replace").decode()  # a lone surrogate has no token
+        return len(self.tokenizer.encode(known, add_special_tokens=False).ids)
 
 
 def open_vocabulary(path: Path) -> Vocabulary:

@@ -136,8 +136,8 @@ def start_bench(
 def _suite(options: BenchOptions) -> tuple[Suite, tuple[Problem, ...]]:
     if options.lengths is None:
         return prepare(options.suite)
-    if options.suite.limit is not None or options.suite.samples:
-        raise UsageError("--limit and --sample choose from a suite's samples; name a suite")
+    if options.suite.limit is not None:
+        raise UsageError("--limit chooses from a suite's samples; name a suite")
     inputs = parse_lengths(options.lengths[0], "--input-tokens")
     outputs = parse_lengths(options.lengths[1], "--output-tokens")
     suite, warnings = prepare_text(synthetic_suite(), options.suite)

@@ -2,22 +2,25 @@
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
 
+from stepeval.client.deadline import FOREVER, Deadline
 from stepeval.client.desk import Desk
 from stepeval.client.dialing import Line
 from stepeval.client.http1 import ResponseParser
 from stepeval.client.readiness import Readiness
 from stepeval.client.stamps import Ancillary, ArrivalClock, Read
+from stepeval.client.tls import TlsLayer
 from stepeval.client.turn import Turn
 
 _READ_SIZE = 64 * 1024
-_FOREVER = float("inf")
+_MOST_UNREAD = 256 * 1024  # bytes that were read and not understood, before reading pauses
+_KEEP_NS = 15e9  # an idle connection; routers forget silent ones without a word
 
 
 class FirstByteTimeout(httpx.ReadTimeout):
@@ -25,91 +28,90 @@ class FirstByteTimeout(httpx.ReadTimeout):
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class Limits:
     """Seconds: for the write, then to the response's first byte, then between any two reads."""
 
-    write: float = _FOREVER
-    first_byte: float = _FOREVER
-    idle: float = _FOREVER
+    write: float = FOREVER
+    first_byte: float = FOREVER
+    idle: float = FOREVER
 
     @classmethod
-    def of(cls, timeout: Mapping[str, float | None]) -> "Deadlines":
+    def of(cls, timeout: Mapping[str, float | None]) -> "Limits":
         """From httpx's request extension, in which ours is "first_byte" and idle is "read"."""
         idle = timeout.get("read")
         first = timeout.get("first_byte", idle)
         write = timeout.get("write")
-        return cls(*(_FOREVER if limit is None else limit for limit in (write, first, idle)))
+        return cls(*(FOREVER if limit is None else limit for limit in (write, first, idle)))
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
     """What all connections of a transport share."""
 
+    loop: asyncio.AbstractEventLoop
     clock: ArrivalClock
     readiness: Readiness
     desk: Desk
 
 
 class Connection:
-    """``on_free`` is called when a response was read to its end and another request may follow."""
+    """``on_free`` is called when a response was read to its end and another request may follow,
+    ``on_closed`` once at the end of it all.
+    """
 
     def __init__(
-        self, line: Line, station: Station, on_free: Callable[["Connection"], None]
+        self,
+        line: Line,
+        station: Station,
+        on_free: Callable[["Connection"], None],
+        on_closed: Callable[["Connection"], None],
     ) -> None:
         self._socket, self._tls, self._ancillary = line.socket, line.tls, line.ancillary
-        self._clock, self._desk = station.clock, station.desk
+        self._loop, self._clock, self._desk = station.loop, station.clock, station.desk
         self._readiness = station.readiness
-        self._on_free = on_free
-        self._loop = asyncio.get_running_loop()
+        self._on_free, self._on_closed = on_free, on_closed
         self._parser = ResponseParser()
         self._turn: Turn | None = None
-        self._inbox: list[tuple[bytes, Read]] = []
-        self._broken: httpx.ReadError | None = None
+        self._inbox: list[tuple[bytes | None, Read]] = []  # None is the end
+        self._unread = 0  # bytes in the inbox
         self._unsent = b""
-        self._deadlines = Deadlines()
-        self._emptied_ns = time.monotonic_ns()
-        self._due_ns = self._timer_ns = _FOREVER
-        self._timer: asyncio.TimerHandle | None = None
+        self._limits = Limits()
+        self._deadline = Deadline(self._on_due)
+        self._moved_ns = self._emptied_ns = time.monotonic_ns()
+        self._watched = False
+        self._ended = False  # nothing more can be read
+        self._broken: httpx.ReadError | None = None  # why, if it was no proper end
+        self._spent = False  # never to be used again
         self.closed = False
-        self._free_since = 0.0
-        self._readiness.watch(self._socket, self._readable)
+        self._flow()
 
-    def ask(self, data: bytes, deadlines: Deadlines, on_sent: Callable[[int], None]) -> Turn:
+    def ask(self, data: bytes, limits: Limits, on_sent: Callable[[int], None]) -> Turn:
         """Writes ``data`` as far as it goes at once, the rest when it can.
 
         ``on_sent`` gets the time just before the first byte was handed to the kernel.
 
         Raises:
-            ConnectionError: The peer had closed, and nothing was sent.
+            OSError: The peer had closed, and nothing was sent.
         """
-        self._deadlines = deadlines
-        self._parser.next()
         encrypted = data if self._tls is None else self._tls.encrypt(data)
         sent_ns = time.monotonic_ns()
-        try:
-            written = self._socket.send(encrypted)
-        except (BlockingIOError, InterruptedError):
-            written = 0
+        self._send(encrypted)
         on_sent(sent_ns)
-        self._emptied_ns = sent_ns
-        self._turn = Turn(self._hold, self._leave)
-        self._wait_for(deadlines.first_byte, sent_ns)
-        if written < len(encrypted):
-            self._unsent = encrypted[written:]
-            self._loop.add_writer(self._socket, self._writable)
-            self._wait_for(deadlines.write, sent_ns)
+        self._limits = limits
+        self._moved_ns = self._emptied_ns = sent_ns
+        self._parser.next()
+        self._turn = Turn(self._flow, self._leave)
+        if self._tls is not None and self._tls.pending:  # it came with the handshake's end
+            self._put(b"", Read(sent_ns, sent_ns))
+        self._wait()
         return self._turn
-
-    def idle_for(self) -> float:
-        """Seconds since its last response."""
-        return self._loop.time() - self._free_since
 
     def is_stale(self) -> bool:
         """Whether the peer has closed, or said something unasked, since it was last used."""
         try:
             self._socket.recv(1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
-            return self.closed or bool(self._inbox)
+            return self.closed or self._ended or bool(self._inbox)
         except OSError:
             pass
         return True
@@ -119,18 +121,20 @@ class Connection:
         if self.closed:
             return
         self.closed = True
+        turn, self._turn = self._turn, None
         self._inbox = []
-        self._readiness.forget(self._socket)
+        self._deadline.cancel()
+        if self._watched:
+            self._readiness.forget(self._socket)
         if self._unsent:
             self._loop.remove_writer(self._socket)
         self._socket.close()
-        if self._timer is not None:
-            self._timer.cancel()
-        turn, self._turn = self._turn, None
+        self._parser.close()
+        self._on_closed(self)
         if turn is not None:
             turn.end(error or httpx.ReadError("the connection was closed"))
 
-    # What the event loop calls
+    # Reading: first whatever is there, with its stamp
 
     def _readable(self) -> None:
         before_ns = time.monotonic_ns()
@@ -140,38 +144,63 @@ class Connection:
             return
         except OSError as error:  # what was read before it still counts
             data, ancillary, self._broken = b"", (), httpx.ReadError(_words(error))
-        emptied_ns, read_ns = self._emptied_ns, time.monotonic_ns()
-        read = self._clock.read(ancillary, not_before_ns=emptied_ns, read_ns=read_ns)
+        read_ns = time.monotonic_ns()
+        read = self._clock.read(ancillary, not_before_ns=self._emptied_ns, read_ns=read_ns)
         if len(data) < _READ_SIZE:
             self._emptied_ns = before_ns  # whatever is read next had not arrived by then
-        if not data:
-            self._readiness.forget(self._socket)  # an end is readable for ever
-        elif self._turn is not None:
-            self._wait_for(self._deadlines.idle, read_ns)
-        self._inbox.append((data, read))
-        if len(self._inbox) == 1:
-            self._desk.put(self._understand)
+        self._ended = not data
+        if not self._parser.silent:
+            self._moved_ns = read_ns
+            self._wait()
+        self._put(data or None, read)
 
     def _receive(self) -> tuple[bytes, Ancillary]:
         if self._ancillary:
             return self._socket.recvmsg(_READ_SIZE, self._ancillary)[:2]
         return self._socket.recv(_READ_SIZE), ()
 
-    # What the desk calls
+    def _put(self, data: bytes | None, read: Read) -> None:
+        self._inbox.append((data, read))
+        self._unread += len(data or b"")
+        if len(self._inbox) == 1:
+            self._desk.put(self._understand)
+        if self._ended or self._unread > _MOST_UNREAD:
+            self._flow()
+
+    def _flow(self) -> None:
+        """Reads only what somebody will take: a server must not be able to fill the memory."""
+        turn = self._turn
+        full = self._unread > _MOST_UNREAD or (turn is not None and turn.full)
+        wanted = not (self.closed or self._ended or full)
+        if wanted == self._watched:
+            return
+        self._watched = wanted
+        if wanted:
+            self._readiness.watch(self._socket, self._readable)
+            self._moved_ns = time.monotonic_ns()
+        else:
+            self._readiness.forget(self._socket)
+        self._wait()
+
+    # Understanding: what the desk calls
 
     def _understand(self) -> bool:
-        turn, inbox, self._inbox = self._turn, self._inbox, []
+        turn, inbox = self._turn, self._inbox
+        self._inbox, self._unread = [], 0
         for data, read in inbox:
             if self.closed:
-                break
+                return True
             self._take(data, read)
+        if not (self.closed or self._watched):
+            self._flow()
         return self._turn is not turn
 
-    def _take(self, data: bytes, read: Read) -> None:
+    def _take(self, data: bytes | None, read: Read) -> None:
         turn, parser = self._turn, self._parser
         if turn is None:
             self.close()  # an end, or words that nobody asked for
             return
+        was_silent = parser.silent
         fault = self._parse(data)
         if parser.head is not None:
             turn.begin(parser.head, read)
@@ -181,84 +210,108 @@ class Connection:
             self.close(fault)
         elif parser.complete:
             self._end_turn(turn)
+        elif was_silent and not parser.silent:
+            self._moved_ns = read.arrival_ns
+            self._wait()
+        if turn.full:
+            self._flow()
 
-    def _parse(self, data: bytes) -> httpx.TransportError | None:
+    def _parse(self, data: bytes | None) -> httpx.TransportError | None:
         """What was wrong with it, which does not undo what was right before."""
+        tls = self._tls
         try:
-            if not data and self._broken is not None:
-                raise self._broken
-            plain, ended = (data, not data) if self._tls is None else self._decrypted(data)
-            if plain:
+            if plain := data if tls is None or data is None else self._decrypted(tls, data):
                 self._parser.feed(plain)
-            if ended:
-                self._parser.end()
+            if tls is not None and tls.failure is not None:
+                self._broken = httpx.ReadError(f"TLS: {tls.failure}")
+            if data is None or self._broken is not None or (tls is not None and tls.ended):
+                self._end()
         except httpx.TransportError as error:
             return error
         return None
 
-    def _decrypted(self, data: bytes) -> tuple[bytes, bool]:
-        assert self._tls is not None
-        if not data:
-            return b"", True
-        try:
-            plain, answer, ended = self._tls.decrypt(data)
-        except ssl.SSLError as error:
-            raise httpx.ReadError(f"TLS: {error}") from error
-        if answer:
-            self._socket.send(answer)
-        return plain, ended
+    def _decrypted(self, tls: TlsLayer, data: bytes) -> bytes:
+        plain = tls.decrypt(data)
+        if answer := tls.answer():
+            with suppress(OSError):  # the next read will tell
+                self._send(answer)
+        return plain
+
+    def _end(self) -> None:
+        self._spent = True
+        if self._broken is not None and not self._parser.complete:
+            raise self._broken
+        self._parser.end()
 
     def _end_turn(self, turn: Turn) -> None:
         self._turn = None
-        self._due_ns = _FOREVER
-        if self._parser.reusable and not self._unsent and not self.closed:
-            self._free_since = self._loop.time()
+        if self._parser.reusable and not (self._spent or self._unsent):
+            self._moved_ns = time.monotonic_ns()
+            self._wait()
             self._on_free(self)
         else:
             self.close()
         turn.end()
+
+    def _leave(self, turn: Turn) -> None:
+        if self._turn is turn:
+            self.close()
+
+    # Writing
+
+    def _send(self, data: bytes) -> None:
+        """Raises OSError where not a byte of it went."""
+        if self._unsent:
+            self._unsent += data
+            return
+        try:
+            written = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            written = 0
+        if written < len(data):
+            self._unsent = data[written:]
+            self._loop.add_writer(self._socket, self._writable)
 
     def _writable(self) -> None:
         try:
             written = self._socket.send(self._unsent)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as error:
+        except OSError:
             # What the server has said before it closed may still be there to be read.
-            self._stop_writing()
-            if not isinstance(error, BrokenPipeError | ConnectionResetError):
-                self.close(httpx.WriteError(_words(error)))
-            return
+            self._spent = True
+            written = len(self._unsent)
         self._unsent = self._unsent[written:]
+        self._moved_ns = time.monotonic_ns()
+        if not self._unsent:
+            self._loop.remove_writer(self._socket)
+        self._wait()
+
+    # Deadlines
+
+    def _wait(self) -> None:
+        self._deadline.set(self._due_ns())
+
+    def _due_ns(self) -> float:
+        """A silence that is ours, because nobody takes what came, has no end."""
+        if self._turn is None:
+            return self._moved_ns + _KEEP_NS
         if self._unsent:
-            self._wait_for(self._deadlines.write, time.monotonic_ns())
+            return self._moved_ns + self._limits.write * 1e9
+        if not self._watched:
+            return FOREVER
+        limit = self._limits.first_byte if self._parser.silent else self._limits.idle
+        return self._moved_ns + limit * 1e9
+
+    def _on_due(self) -> None:
+        if self._inbox:  # the silence was ours: it came, and was not looked at yet
+            self._understand()
+        if self.closed:
+            return
+        if time.monotonic_ns() < self._due_ns():
+            self._wait()
         else:
-            self._stop_writing()
-            self._wait_for(self._deadlines.first_byte, time.monotonic_ns())
-
-    def _stop_writing(self) -> None:
-        self._loop.remove_writer(self._socket)
-
-    # Deadlines: one timer that is late rather than one that is set anew at every read
-
-    def _wait_for(self, seconds: float, now_ns: int) -> None:
-        self._due_ns = now_ns + seconds * 1e9
-        if self._due_ns < self._timer_ns:
-            self._set_timer()
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_ns = self._due_ns
-        left_s = (self._due_ns - time.monotonic_ns()) / 1e9
-        self._timer = self._loop.call_later(max(left_s, 0.0), self._look_at_clock)
-
-    def _look_at_clock(self) -> None:
-        self._timer, self._timer_ns = None, _FOREVER
-        if time.monotonic_ns() >= self._due_ns:
             self.close(self._timeout())
-        elif self._due_ns < _FOREVER:
-            self._set_timer()
 
     def _timeout(self) -> httpx.TimeoutException:
         if self._unsent:
@@ -266,22 +319,6 @@ class Connection:
         if self._parser.silent:
             return FirstByteTimeout("no byte of a response came")
         return httpx.ReadTimeout("nothing more came")
-
-    # What the response's reader asks for
-
-    def _hold(self, turn: Turn, hold: bool) -> None:
-        if self._turn is not turn:
-            return
-        if hold:
-            self._readiness.forget(self._socket)
-            self._due_ns = _FOREVER  # the silence is ours
-        else:
-            self._readiness.watch(self._socket, self._readable)
-            self._wait_for(self._deadlines.idle, time.monotonic_ns())
-
-    def _leave(self, turn: Turn) -> None:
-        if self._turn is turn:
-            self.close()
 
 
 def _words(error: OSError) -> str:

@@ -35,7 +35,9 @@ class Desk:
         self._called = False
         until = time.perf_counter() + _TURN_S
         woken = 0
-        while self._work and woken < _MOST_WOKEN and time.perf_counter() < until:
-            woken += self._work.popleft()()
-        if self._work and not self._called:
-            self._call()
+        try:
+            while self._work and woken < _MOST_WOKEN and time.perf_counter() < until:
+                woken += self._work.popleft()()
+        finally:
+            if self._work and not self._called:
+                self._call()

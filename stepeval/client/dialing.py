@@ -16,6 +16,7 @@ from stepeval.client.tls import TlsLayer
 
 _NEXT_ADDRESS_S = 0.25  # head start of an address before the next one is tried (RFC 8305)
 _NAME_HOLDS_S = 30.0
+_MANY = 65_536  # descriptors; some systems say "unlimited" and refuse it
 
 Addresses: TypeAlias = list[tuple[Any, Any, int, str, Any]]
 
@@ -63,7 +64,8 @@ class Dialler:
         if not origin.encrypted:
             return Line(plain, None, ancillary)
         try:
-            return Line(plain, await self._encrypt(plain, origin, limits.get("tls")), ancillary)
+            limit = limits.get("tls", limits.get("connect"))
+            return Line(plain, await self._encrypt(plain, origin, limit), ancillary)
         except BaseException:
             plain.close()
             raise
@@ -85,21 +87,21 @@ class Dialler:
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
-        except OSError as error:
-            raise httpx.ConnectError(error.strerror or str(error)) from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that is none
+            raise httpx.ConnectError(str(error)) from error
         with suppress(OSError):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plain, room
 
     async def _encrypt(self, plain: socket.socket, origin: Origin, limit: float | None) -> TlsLayer:
-        layer = TlsLayer(self._tls_context(), origin.host)
         try:
+            layer = TlsLayer(self._tls_context(), origin.host)
             async with asyncio.timeout(limit):
                 await layer.handshake(plain)
         except TimeoutError as error:
             raise TlsTimeout("no TLS in time") from error
-        except OSError as error:  # ssl.SSLError is one
-            raise httpx.ConnectError(error.strerror or str(error)) from error
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            raise httpx.ConnectError(str(error)) from error
         return layer
 
     async def _addresses(self, host: str, port: int) -> Addresses:
@@ -112,6 +114,7 @@ class Dialler:
         failed = task is not None and task.done() and (task.cancelled() or task.exception())
         if task is None or failed or loop.time() - asked_at > _NAME_HOLDS_S:
             task = loop.create_task(self._look_up(host, port))
+            task.add_done_callback(_look_at)
             self._names[host, port] = (loop.time(), task)
         return await asyncio.shield(task)
 
@@ -120,11 +123,18 @@ class Dialler:
         return list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
+def _look_at(task: "asyncio.Task[Addresses]") -> None:
+    """Whoever asked may have given up; a failure that nobody sees would be complained of."""
+    if not task.cancelled():
+        task.exception()
+
+
 def allow_many_sockets() -> None:
     """As many as the system lets this process have: a thousand streams need a thousand."""
     with suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415 -- there is none on Windows
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        wanted = _MANY if hard == resource.RLIM_INFINITY else min(hard, _MANY)
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,7 +1,7 @@
 """HTTP/1.1: a request as bytes, and bytes as a response. No IO; httptools knows the grammar."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -35,7 +35,9 @@ class ResponseHead:
 
 
 def encode_request(request: httpx.Request, body: bytes) -> bytes:
-    """Raises httpx.LocalProtocolError for a header that would become two."""
+    """Raises httpx.LocalProtocolError for a header that would become two, and for HEAD."""
+    if request.method == "HEAD":  # its response says that a body comes, and none does
+        raise httpx.LocalProtocolError("HEAD is not spoken here", request=request)
     headers = request.headers.raw
     if b"transfer-encoding" in {name.lower() for name, _ in headers}:  # it was read whole since
         headers = [pair for pair in headers if pair[0].lower() != b"transfer-encoding"]
@@ -55,7 +57,7 @@ class ResponseParser:
     """
 
     def __init__(self) -> None:
-        self._parser = HttpResponseParser(self)
+        self._parser: Any = HttpResponseParser(self)
         self.next()
 
     def next(self) -> None:
@@ -96,6 +98,10 @@ class ResponseParser:
         if self.head.framed:
             raise ClosedEarly("it ended before the response did")
         self.complete = True
+
+    def close(self) -> None:
+        """It holds what holds it, and the garbage collector seldom looks."""
+        self._parser = None
 
     def take_body(self) -> bytes:
         """The body's bytes since the last call."""

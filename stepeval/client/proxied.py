@@ -3,11 +3,13 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
+from stepeval.client.connection import FirstByteTimeout
 from stepeval.client.stamps import Read
 from stepeval.client.turn import Sink
 
@@ -15,7 +17,8 @@ _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive
 
 
 class ProxyTransport(httpx.AsyncBaseTransport):
-    """Understands "on_sent" as :class:`SocketTransport` does.
+    """Understands "on_sent" and "first_byte" as SocketTransport does; the TLS handshake is
+    bounded by "connect".
 
     Each connection has a transport of its own: httpcore searches its whole pool at every request,
     which at a hundred in flight costs more than the requests do.
@@ -27,25 +30,19 @@ class ProxyTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         transport = self._idle.pop() if self._idle else self._dial()
-        extensions = {**request.extensions, "trace": _sent_tracer(request.extensions)}
-        passed_on = httpx.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            stream=request.stream,
-            extensions=extensions,
-        )
+        limits = request.extensions.get("timeout", {})
         try:
-            response = await transport.handle_async_request(passed_on)
+            response = await _headed(transport, request, limits)
         except BaseException:
             await transport.aclose()
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)
         read = Read(now := time.monotonic_ns(), now)
+        reads = _reads(response.stream, read, limits.get("read"))
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=ReadStream(response.stream, read, transport, self._idle),
+            stream=ReadStream(response.stream, reads, transport, self._idle),
             extensions={**response.extensions, "read": read},
         )
 
@@ -65,13 +62,13 @@ class ReadStream(httpx.AsyncByteStream):
     def __init__(
         self,
         inner: httpx.AsyncByteStream,
-        head: Read,
+        reads: AsyncIterator[tuple[bytes, Read]],
         transport: httpx.AsyncHTTPTransport,
         idle: list[httpx.AsyncHTTPTransport],
     ) -> None:
-        self._inner, self._transport, self._idle = inner, transport, idle
-        self._reads = _reads(inner, head)
-        self._complete = False
+        self._inner, self._reads = inner, reads
+        self._transport, self._idle = transport, idle
+        self._complete = self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for data, _ in self._reads:
@@ -85,13 +82,14 @@ class ReadStream(httpx.AsyncByteStream):
         self._complete = True
 
     async def drain(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError, httpx.HTTPError, OSError):
             async with asyncio.timeout(seconds):
                 await self.pour(lambda _data, _read: False)
-        except (TimeoutError, httpx.HTTPError, OSError):
-            pass
 
     async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         await self._inner.aclose()
         if self._complete:
             self._idle.append(self._transport)
@@ -99,7 +97,47 @@ class ReadStream(httpx.AsyncByteStream):
             await self._transport.aclose()
 
 
-async def _reads(pieces: httpx.AsyncByteStream, head: Read) -> AsyncIterator[tuple[bytes, Read]]:
+async def _headed(
+    transport: httpx.AsyncHTTPTransport,
+    request: httpx.Request,
+    limits: Mapping[str, float | None],
+) -> httpx.Response:
+    """The response's head, within "first_byte" from when the request had gone."""
+    first_byte = limits.get("first_byte", limits.get("read"))
+    loop = asyncio.get_running_loop()
+    on_sent = request.extensions.get("on_sent")
+    is_ours = False
+
+    async def trace(name: str, info: Mapping[str, Any]) -> None:
+        """Httpcore's "started" comes a turn of the loop before the write, "complete" right after.
+
+        CONNECT to the proxy is a request, too, but not ours.
+        """
+        nonlocal is_ours
+        if name == "http11.send_request_headers.started":
+            is_ours = info["request"].method != b"CONNECT"
+        elif name == "http11.send_request_headers.complete" and is_ours and on_sent is not None:
+            on_sent(time.monotonic_ns())
+        elif name == "http11.receive_response_headers.started" and is_ours:
+            deadline.reschedule(None if first_byte is None else loop.time() + first_byte)
+
+    passed_on = httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "timeout": {**limits, "read": None}, "trace": trace},
+    )
+    try:
+        async with asyncio.timeout(None) as deadline:
+            return await transport.handle_async_request(passed_on)
+    except TimeoutError as error:
+        raise FirstByteTimeout("no byte of a response came") from error
+
+
+async def _reads(
+    pieces: httpx.AsyncByteStream, head: Read, idle: float | None
+) -> AsyncIterator[tuple[bytes, Read]]:
     """One read may hold many pieces (HTTP chunks), and the first ones may come with the head.
 
     The event loop must run for a read to happen: as long as it has not, it is still the last one.
@@ -112,28 +150,16 @@ async def _reads(pieces: httpx.AsyncByteStream, head: Read) -> AsyncIterator[tup
         loop_ran = True
 
     loop.call_soon(note)
-    async for piece in pieces:
+    inner = aiter(pieces)
+    while True:
+        try:
+            async with asyncio.timeout(idle):
+                piece = await anext(inner)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("nothing more came") from error
         if loop_ran:
             read, loop_ran = Read(time.monotonic_ns(), read.arrival_ns), False
             loop.call_soon(note)
         yield piece, read
-
-
-def _sent_tracer(
-    extensions: Mapping[str, Any],
-) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    """Calls "on_sent" when the request's head has gone to the socket, CONNECT's not counted.
-
-    httpcore's "started" comes one turn of the event loop before the write, "complete" within
-    microseconds after it.
-    """
-    is_ours = False
-
-    async def trace(name: str, info: Mapping[str, Any]) -> None:
-        nonlocal is_ours
-        if name == "http11.send_request_headers.started":
-            is_ours = info["request"].method != b"CONNECT"
-        elif name == "http11.send_request_headers.complete" and is_ours:
-            extensions["on_sent"](time.monotonic_ns())
-
-    return trace

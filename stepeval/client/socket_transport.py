@@ -1,20 +1,19 @@
 """httpx's transport, on sockets of our own: no limit of connections, and a clock at each read."""
 
+import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
-from stepeval.client.connection import Connection, Deadlines, Station
+from stepeval.client.connection import Connection, Limits, Station
 from stepeval.client.desk import Desk
 from stepeval.client.dialing import Dialler, Origin, allow_many_sockets
 from stepeval.client.http1 import encode_request
 from stepeval.client.readiness import Readiness
 from stepeval.client.stamps import ArrivalClock
 from stepeval.client.turn import Turn
-
-_KEEP_S = 15.0  # an idle connection; routers forget silent ones without a word
 
 
 class SocketTransport(httpx.AsyncBaseTransport):
@@ -29,16 +28,18 @@ class SocketTransport(httpx.AsyncBaseTransport):
     def __init__(self, tls_context: Callable[[], ssl.SSLContext]) -> None:
         allow_many_sockets()
         self._dialler = Dialler(tls_context)
+        self._idle: dict[Origin, dict[Connection, None]] = {}  # the last one freed comes last
+        self._open: set[Connection] = set()
         self._station: Station | None = None  # made when there is an event loop
-        self._idle: dict[Origin, list[Connection]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         data = encode_request(request, await request.aread())
         turn = await self._ask(Origin.of(request.url), data, request.extensions)
         try:
-            head, read = await turn.head
+            head, read = await turn.head()
         except BaseException:
             await turn.aclose()
+            del turn  # the error holds this frame, which shall not hold what holds the error
             raise
         return httpx.Response(
             head.status,
@@ -48,47 +49,63 @@ class SocketTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        for connections in self._idle.values():
-            while connections:
-                connections.pop().close()
+        """Requests under way end with an error."""
+        for connection in tuple(self._open):
+            connection.close()
         if self._station is not None:
             self._station.readiness.close()
             self._station = None
 
     async def _ask(self, origin: Origin, data: bytes, extensions: Mapping[str, Any]) -> Turn:
-        limits = extensions.get("timeout", {})
-        deadlines, on_sent = Deadlines.of(limits), extensions.get("on_sent", _ignore)
+        self._check_loop()
+        timeout = extensions.get("timeout", {})
+        limits, on_sent = Limits.of(timeout), extensions.get("on_sent", _ignore)
         while (connection := self._idle_one(origin)) is not None:
             try:
-                return connection.ask(data, deadlines, on_sent)
+                return connection.ask(data, limits, on_sent)
             except OSError:  # closed since; nothing was sent, so another may carry it
                 connection.close()
-        connection = await self._open(origin, limits)
+        connection = await self._connect(origin, timeout)
         try:
-            return connection.ask(data, deadlines, on_sent)
+            return connection.ask(data, limits, on_sent)
         except OSError as error:
             connection.close()
-            raise httpx.WriteError(error.strerror or str(error)) from error
+            raise httpx.WriteError(str(error)) from error
 
     def _idle_one(self, origin: Origin) -> Connection | None:
-        """The last one used: the others then grow old, and are found out to be."""
+        """The last one used: the others then grow old, and close themselves."""
         idle = self._idle.get(origin)
         while idle:
-            connection = idle.pop()
-            if connection.idle_for() < _KEEP_S and not connection.is_stale():
+            connection, _ = idle.popitem()
+            if not connection.is_stale():
                 return connection
             connection.close()
         return None
 
-    async def _open(self, origin: Origin, limits: Mapping[str, float | None]) -> Connection:
+    async def _connect(self, origin: Origin, limits: Mapping[str, float | None]) -> Connection:
         line = await self._dialler.dial(origin, limits)
-        on_free = self._idle.setdefault(origin, []).append
-        return Connection(line, self._shared(), on_free)
+        idle = self._idle.setdefault(origin, {})
+
+        def free(connection: Connection) -> None:
+            idle[connection] = None
+
+        def closed(connection: Connection) -> None:
+            idle.pop(connection, None)
+            self._open.discard(connection)
+
+        connection = Connection(line, self._shared(), free, closed)
+        self._open.add(connection)
+        return connection
 
     def _shared(self) -> Station:
         if self._station is None:
-            self._station = Station(ArrivalClock(), Readiness(), Desk())
+            loop = asyncio.get_running_loop()
+            self._station = Station(loop, ArrivalClock(), Readiness(), Desk())
         return self._station
+
+    def _check_loop(self) -> None:
+        if self._station is not None and self._station.loop is not asyncio.get_running_loop():
+            raise RuntimeError("a transport belongs to the event loop it was first used in")
 
 
 def _ignore(_sent_ns: int) -> None:

@@ -336,6 +336,95 @@ def test_what_came_before_a_reset_still_counts() -> None:
     asyncio.run(run())
 
 
+def test_a_body_that_waited_to_be_poured_comes_whole() -> None:
+    """Reading rests while more than a megabyte waits, and must go on when it is taken."""
+    huge = 8 * 2**20
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % huge + bytes(huge))
+        await writer.drain()
+
+    async def run() -> None:
+        async with serving(talk) as url, opened() as transport:
+            for drained in (False, True):
+                response = await transport.handle_async_request(request(url, read=2))
+                assert isinstance(response.stream, Turn)
+                await asyncio.sleep(0.3)
+                assert response.stream.full
+                size = 0
+
+                def count(data: bytes, _read: Read) -> bool:
+                    nonlocal size
+                    size += len(data)
+                    return drained  # noqa: B023 -- used within this turn of the loop only
+
+                await response.stream.pour(count)
+                await response.stream.drain(2)
+                assert drained or size == huge
+            assert await fetched(transport, request(url)) == bytes(huge)
+
+    asyncio.run(run())
+
+
+def test_closing_the_transport_ends_requests_under_way() -> None:
+    async def run() -> None:
+        async with serving(silent) as url, opened() as transport:
+            waiting = asyncio.create_task(fetched(transport, request(url)))
+            await asyncio.sleep(0.05)
+            await transport.aclose()
+            with pytest.raises(httpx.ReadError):
+                await waiting
+
+    asyncio.run(run())
+
+
+def test_another_event_loop_is_refused_rather_than_hung_in() -> None:
+    transport = SocketTransport(plain_context)
+
+    async def run(*, close: bool) -> None:
+        async with serving(answering) as url:
+            assert await fetched(transport, request(url)) == b"ok"
+        if close:
+            await transport.aclose()
+
+    asyncio.run(run(close=False))
+    with pytest.raises(RuntimeError, match="event loop"):
+        asyncio.run(run(close=False))
+
+
+def test_a_flood_is_read_no_faster_than_it_is_understood() -> None:
+    """A server that sends faster than we parse fills its own memory, not ours."""
+    held = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % 2**40)
+        while True:
+            writer.write(bytes(2**18))
+            await writer.drain()
+
+    async def run() -> None:
+        async with serving(talk) as url, opened() as transport:
+            for _ in range(20):
+                response = await transport.handle_async_request(request(url))
+                assert isinstance(response.stream, Turn)
+                asked = asyncio.create_task(response.stream.pour(_slowly))
+                held.append((response, asked))
+            await asyncio.sleep(0.5)
+            unread = [connection._unread for connection in transport._open]
+            assert max(unread) < 2**19
+            for _, asked in held:
+                asked.cancel()
+
+    asyncio.run(run())
+
+
+def _slowly(_data: bytes, _read: Read) -> bool:
+    time.sleep(0.002)
+    return False
+
+
 def test_an_iterated_body_that_nobody_takes_stops_being_read() -> None:
     """Else a server could fill the memory faster than its body is looked at."""
     written = 0
@@ -503,6 +592,78 @@ def test_a_certificate_that_proves_nothing_is_refused(authority: trustme.CA, wro
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"first_byte": 9, "read": 0.1}, None),
+        ({"first_byte": 0.1, "read": 9}, FirstByteTimeout),
+    ],
+    ids=["thinking is no silence", "too long"],
+)
+def test_what_tls_says_for_itself_is_no_first_byte(
+    authority: trustme.CA, limits: dict[str, float], error: type[Exception] | None
+) -> None:
+    """TLS 1.3 sends tickets right after the handshake, long before the answer."""
+
+    async def thinking(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.sleep(0.4)
+        writer.write(OK)
+
+    async def run() -> None:
+        context = server_context(authority, "localhost")
+        async with serving(thinking, ssl=context) as url, opened(trusting(authority)) as transport:
+            if error is None:
+                assert await fetched(transport, request(url, body=b"{}", **limits)) == b"ok"
+                return
+            with pytest.raises(error):
+                await fetched(transport, request(url, body=b"{}", **limits))
+
+    asyncio.run(run())
+
+
+def test_a_peer_that_says_it_ends_is_not_asked_again(authority: trustme.CA) -> None:
+    """Its close_notify comes with the response, the end of the connection later."""
+    context = server_context(authority, "localhost")
+    connections = 0
+
+    def serve(server: socket.socket) -> None:
+        nonlocal connections
+        for _ in range(2):
+            peer, _address = server.accept()
+            connections += 1
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(incoming, outgoing, server_side=True)
+            said = False
+            while not said:
+                try:
+                    tls.do_handshake()
+                    said = bool(tls.read(65536))
+                except ssl.SSLWantReadError:
+                    peer.sendall(outgoing.read())
+                    incoming.write(peer.recv(65536))
+            tls.write(OK)
+            with suppress(ssl.SSLError):
+                tls.unwrap()
+            peer.sendall(outgoing.read())
+            kept.append(peer)
+
+    async def run(port: int) -> None:
+        async with opened(trusting(authority)) as transport:
+            for _ in range(2):
+                assert await fetched(transport, request(f"https://localhost:{port}/")) == b"ok"
+
+    kept: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
+        asyncio.run(run(server.getsockname()[1]))
+        thread.join(10)
+    for peer in kept:
+        peer.close()
+    assert connections == 2
+
+
 def test_a_handshake_that_does_not_come_is_a_timeout_of_its_own() -> None:
     async def run() -> None:
         async with serving(silent) as url, opened() as transport:
@@ -513,11 +674,12 @@ def test_a_handshake_that_does_not_come_is_a_timeout_of_its_own() -> None:
     asyncio.run(run())
 
 
-def test_a_name_that_is_nowhere_is_no_connection() -> None:
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 64 + ".invalid"])
+def test_a_name_that_is_nowhere_is_no_connection(host: str) -> None:
     async def run() -> None:
         async with opened() as transport:
             with pytest.raises(httpx.ConnectError):
-                await fetched(transport, request("http://nowhere.invalid/"))
+                await fetched(transport, request(f"http://{host}/"))
 
     asyncio.run(run())
 

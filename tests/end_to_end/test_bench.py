@@ -256,7 +256,8 @@ def test_an_interrupt_reports_what_was_measured(shell: Shell, serve: Serve, work
     run = reader(shell)
     (phase,) = run.phases()
     assert len(list(run.records())) == len(bodies(server))  # what was under way was waited for
-    assert len(measured(run, phase)) == len(bodies(server)) - 5
+    left_out = len(bodies(server)) - 5 - len(measured(run, phase))
+    assert 0 <= left_out <= (0 if workers == "1" else 5)  # sent when the other had stopped
     refused = shell("resume", "latest", code=2)
     assert "measured whole or not at all" in refused.err
 

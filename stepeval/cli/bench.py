@@ -158,13 +158,14 @@ def _show(options: "BenchOptions", given: dict[str, Any]) -> int:
     """Shows the benchmark while it goes on, then its summary, then writes the report."""
     from stepeval.api.bench.session import start_bench
     from stepeval.api.provenance import this_command
+    from stepeval.cli.load_announcement import announce
     from stepeval.cli.load_progress import LoadProgress
 
     with ExitStack() as stack:
         progress = stack.enter_context(LoadProgress(quiet=given["json"]))
 
-        def announce(start: "BenchStart") -> None:
-            _announce(start, retries=options.retries)
+        def tell(start: "BenchStart") -> None:
+            announce(start, retries=options.retries)
             progress.begin(start.suite, start.mode, start.pace)
 
         result = start_bench(
@@ -172,7 +173,7 @@ def _show(options: "BenchOptions", given: dict[str, Any]) -> int:
             folder=given["runs"],
             command=this_command(),
             listener=progress,
-            announce=announce,
+            announce=tell,
         )
     return _tell(result, options, given)
 
@@ -211,51 +212,6 @@ def _print_results(result: "BenchResult", *, json: bool, report: Path | None) ->
     print_load(summary)
     if report is not None:
         click.echo(f"report: {report}")
-
-
-def _announce(start: "BenchStart", *, retries: int) -> None:
-    """What is about to be sent, and where to: it may cost money."""
-    from stepeval.cli.terminal import counted, plain
-
-    for warning in start.warnings:
-        click.echo(plain(f"warning: {warning}"), err=True)
-    suite, plan = start.suite, start.pace.plan
-    hosts = ", ".join(dict.fromkeys(provider.base_url for provider in suite.providers))
-    head = (
-        f"{start.mode}  {suite.name}: {counted(len(suite.arms), 'arm')}, {_load_words(start)}, "
-        f"warm-up {plan.warmup}, {_amount(start)} -> {start.path}"
-    )
-    click.echo(plain(head), err=True)
-    if start.mode == "LIVE":
-        again = f", each up to {retries + 1} times" if retries else ""
-        click.echo(plain(f"sends to {hosts}{again}; Ctrl-C ends it"), err=True)
-
-
-def _load_words(start: "BenchStart") -> str:
-    from stepeval.core.load import Shape
-
-    pace, plan = start.pace, start.pace.plan
-    loads = ", ".join(f"{load:g}" for load in plan.loads)
-    if pace.search:
-        return f"{plan.shape} arrivals, searched from {pace.search[0]:g} to {pace.search[1]:g}/s"
-    if plan.shape is Shape.CLOSED:
-        return f"{loads} in flight"
-    if plan.shape is Shape.RAMP:
-        return f"a ramp from {pace.start:g} to {loads}/s"
-    if plan.shape is Shape.REPLAY:
-        return f"{len(pace.trace):,} recorded arrivals at {loads} x speed"
-    return f"{plan.shape} arrivals, {loads}/s"
-
-
-def _amount(start: "BenchStart") -> str:
-    """How much will be sent, as far as it is known beforehand."""
-    pace, plan = start.pace, start.pace.plan
-    times = f" x {plan.repeats} repeats" if plan.repeats > 1 else ""
-    sent = [pace.requests(load) for load in plan.loads]
-    if not sent or None in sent:
-        bound = f"{plan.requests} requests" if plan.duration_s is None else f"{plan.duration_s:g} s"
-        return f"{bound} a load{times}"
-    return f"about {sum(n for n in sent if n is not None) * plan.repeats:,} requests in all"
 
 
 def _calibrate(suite: Path | None, given: dict[str, Any]) -> int:

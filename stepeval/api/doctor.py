@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from stepeval.api.run import key_file
+from stepeval.api.access import key_file
 from stepeval.client.credentials import find_key
 from stepeval.core.errors import StepevalError
 from stepeval.core.models import key_variables, known_providers

@@ -8,7 +8,7 @@ from typing import Any
 from stepeval.api.builtin import SCORERS
 from stepeval.core.errors import Problem
 from stepeval.core.task import Suite
-from stepeval.suite.loader import Overrides, load_suite
+from stepeval.suite.loader import LoadedSuite, Overrides, load_suite, read_suite
 from stepeval.suite.selection import select
 
 
@@ -38,20 +38,30 @@ def prepare(options: SuiteOptions) -> tuple[Suite, tuple[Problem, ...]]:
         SuiteError: Every mistake of the file, located.
         UnknownName: An arm or a sample that the suite does not have.
     """
-    loaded = load_suite(
-        options.path,
-        scorers=SCORERS,
-        overrides=Overrides(
-            parameters=options.parameters,
-            model=options.models,
-            concurrency=options.concurrency,
-            base_url=options.base_url,
-            key_env=options.key_env,
-            trust_base_url=options.trust_base_url,
-            seed=options.seed,
-            epochs=options.epochs,
-            max_cells=options.max_cells,
-        ),
+    loaded = load_suite(options.path, scorers=SCORERS, overrides=_overrides(options))
+    return _selected(loaded, options)
+
+
+def prepare_text(text: str, options: SuiteOptions) -> tuple[Suite, tuple[Problem, ...]]:
+    """The same for a suite that is no file; ``options.path`` is what mistakes are located by."""
+    loaded = read_suite(text, options.path, scorers=SCORERS, overrides=_overrides(options))
+    return _selected(loaded, options)
+
+
+def _overrides(options: SuiteOptions) -> Overrides:
+    return Overrides(
+        parameters=options.parameters,
+        model=options.models,
+        concurrency=options.concurrency,
+        base_url=options.base_url,
+        key_env=options.key_env,
+        trust_base_url=options.trust_base_url,
+        seed=options.seed,
+        epochs=options.epochs,
+        max_cells=options.max_cells,
     )
+
+
+def _selected(loaded: LoadedSuite, options: SuiteOptions) -> tuple[Suite, tuple[Problem, ...]]:
     chosen = select(loaded.suite, arms=options.arms, samples=options.samples, limit=options.limit)
     return chosen, loaded.warnings

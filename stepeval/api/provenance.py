@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from stepeval.core.load import LoadPlan
 from stepeval.core.record import Mode, RunInfo
 
 _HASHES = {40: "sha1", 64: "sha256"}  # a repository's object format, by the length of its names
@@ -23,10 +24,11 @@ def describe_run(
     suite_hash: str,
     mode: Mode,
     command: str,
-    beside: Path,
+    beside: Path | None,
+    load: LoadPlan | None = None,
 ) -> RunInfo:
-    """``beside``: a file whose git checkout, if it is in one, is the suite's."""
-    commit, dirty = _git_state(beside)
+    """``beside``: a file whose git checkout, if it is in one, is the suite's; None: no file."""
+    commit, dirty = (None, None) if beside is None else _git_state(beside)
     return RunInfo(
         id=run_id,
         suite_name=suite_name,
@@ -38,6 +40,7 @@ def describe_run(
         command=command,
         git_commit=commit,
         git_dirty=dirty,
+        load=load,
     )
 
 

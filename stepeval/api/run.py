@@ -1,26 +1,23 @@
 """From a suite to a stored, scored run; from a stored run to the rest of it."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
-from stepeval.api.simulation import embedded_simulator, is_simulator
-from stepeval.client.credentials import find_key
+from stepeval.api.simulation import embedded_simulator
 from stepeval.client.transport import Client
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, UsageError
-from stepeval.core.hosts import host_of, is_loopback
 from stepeval.core.identity import content_id
-from stepeval.core.models import is_known_host
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
@@ -84,8 +81,8 @@ def start_run(
     """
     suite, warnings = prepare(options)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
-    mode = Mode.SIMULATED if simulate or _all_simulated(suite) else Mode.LIVE
-    keys = {} if simulate else _find_keys(suite)
+    mode = Mode.SIMULATED if simulate or all_simulated(suite) else Mode.LIVE
+    keys = {} if simulate else find_keys(suite)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
@@ -117,12 +114,17 @@ def resume_run(
     A run's folder may come from a stranger, so whom its suite trusted counts for nothing here.
     """
     reader = RunReader(path)
+    if reader.info().load is not None:
+        raise UsageError(
+            f"{path.name} is a load benchmark, measured whole or not at all; stepeval show and "
+            "stepeval report tell what it recorded"
+        )
     stored, mode = reader.suite(), reader.info().mode
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = replace(stored, providers=providers)
     rules = bind_rules(suite, allow_code=allow_code)
-    simulate = mode is Mode.SIMULATED and not _all_simulated(suite)
-    keys = {} if simulate else _find_keys(suite)
+    simulate = mode is Mode.SIMULATED and not all_simulated(suite)
+    keys = {} if simulate else find_keys(suite)
     session = _Session(path, suite, mode, simulate, keys, rules)
     with open_run(path) as store:
         store.note(RunEvent.RESUMED, time.time())
@@ -132,7 +134,7 @@ def resume_run(
 
 def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
     with ExitStack() as stack:
-        providers = _used(session.suite)
+        providers = used_providers(session.suite)
         if session.simulate:
             simulator = embedded_simulator(session.path, seed=session.suite.seed)
             url = stack.enter_context(simulator)
@@ -159,7 +161,7 @@ async def _execute(
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
     async with Client(providers, session.keys, mode=session.mode) as client:
-        with _stopping_on_signals(stop):
+        with stopping_on_signals(stop):
             return await execute(
                 missing,
                 make_request=make_request(suite),
@@ -171,19 +173,6 @@ async def _execute(
             )
 
 
-@contextmanager
-def _stopping_on_signals(stop: StopSignal) -> Iterator[None]:
-    """The first Ctrl-C waits for the answers under way, which are paid for; the second does not."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.request)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:
     if execution.stopped is None:
         nothing_worked = 0 < execution.recorded == execution.failed
@@ -191,31 +180,3 @@ def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:
     if execution.fatal is not None and execution.fatal.kind is FailureKind.SIMULATED:
         return ExitCode.INCOMPLETE
     return ExitCode.INTERRUPTED if interrupted else ExitCode.PROVIDER
-
-
-def _all_simulated(suite: Suite) -> bool:
-    return all(is_simulator(provider.base_url) for provider in _used(suite))
-
-
-def _used(suite: Suite) -> tuple[Provider, ...]:
-    named = {arm.provider for arm in suite.arms}
-    return tuple(provider for provider in suite.providers if provider.name in named)
-
-
-def _find_keys(suite: Suite) -> dict[str, Secret | None]:
-    """Of the providers that requests will go to; the others' keys are nobody's business."""
-    providers = _used(suite)
-    for provider in providers:
-        host = host_of(provider.base_url)
-        if not (provider.trusted or is_known_host(host) or is_loopback(host)):
-            raise UsageError(
-                f"provider {provider.name!r} sends to {host}, which is not a known host; "
-                "if you trust it, say --trust-base-url"
-            )
-    return {p.name: find_key(p, os.environ, key_file()) for p in providers}
-
-
-def key_file() -> Path:
-    """Where a StepFun key may be kept instead of the environment."""
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "stepeval" / "key"

@@ -22,10 +22,23 @@ def embedded_simulator(run_folder: Path, *, seed: int) -> Iterator[str]:
 
     The ground truth of what it read and sent goes to ``truth.jsonl`` in the run's folder.
     """
-    arguments = ["--run", str(run_folder), "--seed", str(seed), "--while-stdin-open", "--json"]
+    with _server("--run", str(run_folder), "--seed", str(seed)) as url:
+        yield url
+
+
+@contextmanager
+def null_server(*, chunks: int, gap_ms: float) -> Iterator[str]:
+    """The base URL of a server that answers at once, as cheaply as it can."""
+    with _server("--null", "--chunks", str(chunks), "--gap-ms", f"{gap_ms:g}") as url:
+        yield url
+
+
+@contextmanager
+def _server(*arguments: str) -> Iterator[str]:
+    told = [*arguments, "--while-stdin-open", "--json"]
     process = subprocess.Popen(  # noqa: S603 -- our own program, no shell
         # -P: else a module of the folder the user stands in would be taken for one of ours
-        [sys.executable, "-P", "-m", "stepeval", "simulate", "--port", "0", *arguments],
+        [sys.executable, "-P", "-m", "stepeval", "simulate", "--port", "0", *told],
         stdin=subprocess.PIPE,  # closes when this process ends, however it ends
         stdout=subprocess.PIPE,
         text=True,

@@ -14,6 +14,7 @@ _GARBAGE = 10_000  # new objects between two searches; Python's 700 cost a run a
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stepeval.cli.run:demo", "Run the reasoning-tiers suite on the embedded simulator."),
     "run": ("stepeval.cli.run:run", "Run a suite, score it and write its report."),
+    "bench": ("stepeval.cli.bench:bench", "Measure latency and throughput under load."),
     "resume": ("stepeval.cli.run:resume", "Finish an interrupted run: send only what is missing."),
     "score": ("stepeval.cli.run:score", "Score a stored run again, without a request."),
     "report": ("stepeval.cli.stored:report", "Write a stored run's HTML report."),

@@ -77,6 +77,20 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCount:
+    """Tokens of a cell's answer by a vocabulary on this machine, where the server told none.
+
+    ``input_tokens`` are those of the messages' texts, without what a chat template adds.
+    ``output_tokens`` are all, ``reasoning_tokens`` those of them that are reasoning.
+    """
+
+    cell_id: str
+    input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """Where a run's numbers come from. ``created_at`` is seconds since 1970.
 

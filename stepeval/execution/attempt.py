@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from stepeval.core.chat import Failure, FailureKind
+from stepeval.core.chat import Failure, FailureKind, Request
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.record import Attempt
 from stepeval.core.task import Cell
@@ -63,9 +63,17 @@ async def live(cell: Cell, rooms: Rooms) -> CellEnd:
     Raises:
         StoreError: An attempt could not be written.
     """
+    due_ns = rooms.clock.monotonic_ns()
+    return await ask(cell, rooms.make_request(cell), due_ns, rooms)
+
+
+async def ask(cell: Cell, request: Request, due_ns: int, rooms: Rooms) -> CellEnd:
+    """The life of a cell whose request is made, and was due at ``due_ns`` (monotonic).
+
+    Raises:
+        StoreError: An attempt could not be written.
+    """
     clock = rooms.clock
-    due_ns = clock.monotonic_ns()
-    request = rooms.make_request(cell)
     number = 1
     while True:
         started_at, started_ns = clock.wall(), clock.monotonic_ns()

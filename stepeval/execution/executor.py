@@ -1,8 +1,9 @@
 """All cells, by a fixed number of workers that share one iterator."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
@@ -48,12 +49,12 @@ async def execute(
         StoreError: An attempt could not be written; requests in flight are cancelled.
     """
     rooms = Rooms(make_request, send, writer, listener, stop, limits.max_attempts, clock, decide)
-    crew = _Crew(cells, rooms)
+    crew = Crew(cells, rooms)
     await _until_done_or_aborted(crew, limits.concurrency, stop)
     return crew.outcome()
 
 
-async def _until_done_or_aborted(crew: "_Crew", workers: int, stop: StopSignal) -> None:
+async def _until_done_or_aborted(crew: "Crew", workers: int, stop: StopSignal) -> None:
     tasks = [asyncio.create_task(crew.work()) for _ in range(workers)]
     abort = asyncio.create_task(stop.aborted())
     try:
@@ -71,11 +72,11 @@ async def _until_done_or_aborted(crew: "_Crew", workers: int, stop: StopSignal) 
         await asyncio.gather(abort, *tasks, return_exceptions=True)
 
 
-class _Crew:
-    """What the workers share."""
+class Crew:
+    """What the workers share. ``todo`` are cells, or what holds one for an open loop."""
 
-    def __init__(self, cells: Iterable[Cell], rooms: Rooms) -> None:
-        self._cells = iter(cells)
+    def __init__(self, todo: Iterable[Any], rooms: Rooms) -> None:
+        self._cells = iter(todo)
         self._rooms = rooms
         self._recorded = 0
         self._failed = 0
@@ -86,11 +87,19 @@ class _Crew:
     async def work(self) -> None:
         stop = self._rooms.stop
         while not stop.draining and (cell := next(self._cells, None)) is not None:
-            self._open += 1
-            end = await live(cell, self._rooms)
-            self._note(end)
-            if end.fatal or self._is_hopeless():
-                stop.drain()
+            await self.follow(live(cell, self._rooms))
+
+    async def follow(self, life: Awaitable[CellEnd]) -> None:
+        """Counts how a cell ends, and stops all where the others would end no better."""
+        self._open += 1
+        end = await life
+        self._note(end)
+        if end.fatal or self._is_hopeless():
+            self._rooms.stop.drain()
+
+    def leave_out(self) -> None:
+        """A cell was taken and will not be sent."""
+        self._open += 1
 
     def _note(self, end: CellEnd) -> None:
         if end.fatal:

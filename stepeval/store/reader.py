@@ -12,7 +12,7 @@ from typing import Any
 
 from stepeval.core.errors import StoreError
 from stepeval.core.load import Phase
-from stepeval.core.record import Record, RunInfo, ScoreRow
+from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Suite
 from stepeval.store import rows, schema
 from stepeval.store.codec import from_text
@@ -125,6 +125,16 @@ class RunReader:
                 return tuple(map(rows.read_phase, connection.execute(query)))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        """What a vocabulary on this machine counted, where the server had told no usage."""
+        with closing(schema.open_to_read(self.path)) as connection:
+            if schema.version(connection) < schema.VERSION:
+                return
+        query = """SELECT c.id, t.input, t.output, t.reasoning
+            FROM token_counts t CROSS JOIN cells c ON c.number = t.cell"""
+        for row in self._rows(query):
+            yield TokenCount(*row)
 
     def status(self) -> RunStatus:
         query = """SELECT (SELECT count(*) FROM finals), (SELECT count(*) FROM attempts),

@@ -8,7 +8,7 @@ from typing import Any
 from stepeval.core.chat import Exchange, Failure, Response, Timing
 from stepeval.core.errors import StoreError
 from stepeval.core.load import Health, Phase
-from stepeval.core.record import Attempt, Score, ScoreRow
+from stepeval.core.record import Attempt, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks
 from stepeval.store.codec import dump, from_text, to_text
@@ -114,6 +114,14 @@ def read_phase(row: tuple[Any, ...]) -> Phase:
     number, repeat, load, begin, steady, end, drained, health = row
     kept = from_text(tuple[Health, ...], health)
     return Phase(number, repeat, load, begin, steady, end, drained, kept)
+
+
+def insert_counts(connection: sqlite3.Connection, counts: Iterable[TokenCount]) -> None:
+    statement = "INSERT INTO token_counts (cell, input, output, reasoning) VALUES (?, ?, ?, ?)"
+    for count in counts:
+        number = _cell_number(connection, count.cell_id)
+        values = (number, count.input_tokens, count.output_tokens, count.reasoning_tokens)
+        connection.execute(statement, values)
 
 
 def write_rules(rules: tuple[ScoringRule, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from stepeval.core.errors import StoreError
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, RunInfo, ScoreRow
+from stepeval.core.record import Attempt, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule, Suite
 from stepeval.store import rows, schema
 from stepeval.store.codec import to_text
@@ -181,6 +181,15 @@ class RunStore:
             StoreError: Its number and repeat are there already.
         """
         self._writer.submit(lambda c: rows.insert_phase(c, phase)).result()
+
+    def add_counts(self, counts: Iterable[TokenCount]) -> None:
+        """All of them in one transaction; ``RunInfo.load.vocabulary`` says who counted.
+
+        Raises:
+            StoreError: A cell is unknown, or counted already; nothing is stored.
+        """
+        kept = tuple(counts)
+        self._writer.submit(lambda c: rows.insert_counts(c, kept)).result()
 
     def note(self, event: RunEvent, at: float, reason: str | None = None) -> None:
         """Adds to the run's history. ``at`` is seconds since 1970."""

@@ -27,6 +27,13 @@ CREATE TABLE phases (
   health TEXT NOT NULL,
   PRIMARY KEY (number, repeat)
 )"""
+_COUNTS = """
+CREATE TABLE token_counts (
+  cell INTEGER PRIMARY KEY REFERENCES cells (number),
+  input INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  reasoning INTEGER NOT NULL
+)"""
 
 _TABLES = f"""
 BEGIN;
@@ -88,6 +95,7 @@ CREATE TABLE scores (
   PRIMARY KEY (scoring, cell, choice, rule)
 ) WITHOUT ROWID;
 {_PHASES};
+{_COUNTS};
 """
 
 
@@ -144,6 +152,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     if version(connection) < VERSION:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_PHASES)
+        connection.execute(_COUNTS)
         connection.execute(f"PRAGMA user_version = {VERSION}")  # part of the transaction
         connection.execute("COMMIT")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from itertools import product
+from itertools import count, islice, product
 from math import prod
 from typing import Any
 
@@ -105,19 +105,36 @@ def cells(suite: Suite) -> Iterator[Cell]:
     other, in random order too, so that a slow hour of the server meets all of them. The order
     comes from hashes of the content: leaving out samples or arms does not move the others.
     """
-    arms = [
+    arms = _contents(suite)
+    for epoch in range(suite.epochs):
+        yield from _epoch(suite, arms, epoch)
+
+
+def endless_cells(suite: Suite, start: int = 0) -> Iterator[Cell]:
+    """The cells of every epoch without end, in the same order, from the ``start``-th on."""
+    arms = _contents(suite)
+    epoch, skipped = divmod(start, len(suite.arms) * len(suite.samples))
+    yield from islice(_epoch(suite, arms, epoch), skipped, None)
+    for later in count(epoch + 1):
+        yield from _epoch(suite, arms, later)
+
+
+def _contents(suite: Suite) -> list[tuple[str, Arm]]:
+    return [
         (arm_content(arm, suite.provider(arm.provider), suite.prompt(arm.prompt)), arm)
         for arm in suite.arms
     ]
-    for epoch in range(suite.epochs):
-        for index in sample_order(suite.samples, seed=suite.seed, epoch=epoch):
-            sample = suite.samples[index]
-            item = [
-                Cell(content_id(content, sample.key, epoch), arm, sample, epoch)
-                for content, arm in arms
-            ]
-            item.sort(key=lambda cell: _rank(suite.seed, cell.id))
-            yield from item
+
+
+def _epoch(suite: Suite, arms: Sequence[tuple[str, Arm]], epoch: int) -> Iterator[Cell]:
+    for index in sample_order(suite.samples, seed=suite.seed, epoch=epoch):
+        sample = suite.samples[index]
+        item = [
+            Cell(content_id(content, sample.key, epoch), arm, sample, epoch)
+            for content, arm in arms
+        ]
+        item.sort(key=lambda cell: _rank(suite.seed, cell.id))
+        yield from item
 
 
 def sample_order(samples: Sequence[Sample], *, seed: int, epoch: int = 0) -> list[int]:

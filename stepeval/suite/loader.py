@@ -88,8 +88,19 @@ def load_suite(
     Raises:
         SuiteError: Every mistake of the file at once, each with its place.
     """
+    return read_suite(_suite_text(path), path, scorers=scorers, overrides=overrides)
+
+
+def read_suite(
+    text: str, path: Path, *, scorers: Mapping[str, type], overrides: Overrides = _NO_OVERRIDES
+) -> LoadedSuite:
+    """The checked suite of a YAML text; files it names are looked for beside ``path``.
+
+    Raises:
+        SuiteError: Every mistake at once, each with its place.
+    """
     findings = Findings()
-    root = read_yaml(_suite_text(path), str(path))
+    root = read_yaml(text, str(path))
     if not isinstance(root.value, dict):
         sentence = "a suite is a mapping that begins with 'stepeval: 1'"
         raise SuiteError([root.place.problem(sentence)])

@@ -1,0 +1,33 @@
+"""Values over a pipe: four bytes of length, big-endian, then the value's JSON text."""
+
+from asyncio import IncompleteReadError, StreamReader
+from typing import Any, TypeVar
+
+from stepeval.core.errors import StepevalError
+from stepeval.store.codec import from_text, to_text
+
+T = TypeVar("T")
+
+_HEAD = 4
+
+
+def frame(value: Any) -> bytes:
+    data = to_text(value).encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(_HEAD, "big") + data
+
+
+async def read_frame(pipe: StreamReader, type_: type[T]) -> T | None:
+    """The next value, None at the end of the pipe; one cut in the middle is its end, too.
+
+    Raises:
+        StepevalError: The bytes are no such value.
+    """
+    try:
+        size = int.from_bytes(await pipe.readexactly(_HEAD), "big")
+        text = (await pipe.readexactly(size)).decode("utf-8", "surrogatepass")
+    except (IncompleteReadError, ConnectionError):
+        return None
+    try:
+        return from_text(type_, text)
+    except (ValueError, LookupError, TypeError) as error:
+        raise StepevalError(f"a worker's message cannot be read: {error!r}") from error

@@ -1,0 +1,124 @@
+"""What the processes of a benchmark tell each other. Every value here has a JSON form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stepeval.api.bench.pace import Pace
+from stepeval.core.load import Health
+from stepeval.core.ports import RunListener
+from stepeval.core.record import Attempt, Mode
+from stepeval.core.task import Provider, Suite
+from stepeval.execution.executor import Execution
+from stepeval.execution.measure import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``providers``: where requests go, which is not what the suite says with the embedded
+    simulator. ``with_keys``: look for keys, where they always are; none ever stands in a job.
+    """
+
+    run_id: str
+    suite: Suite
+    mode: Mode
+    providers: tuple[Provider, ...]
+    with_keys: bool
+    pace: Pace
+    synthetic: bool = False
+    max_attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A phase to run from ``begin_ns`` on (monotonic), with the cells from the ``start``-th on."""
+
+    number: int
+    repeat: int
+    load: float
+    begin_ns: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first word to a worker: which of how many it is."""
+
+    job: Job
+    part: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An order, or the wish to stop: the first gentle, the second at once."""
+
+    order: Order | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An attempt, and the cell it belongs to, by the names the suite has for its parts."""
+
+    cell_id: str
+    arm: str
+    sample_key: str
+    epoch: int
+    attempt: Attempt
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A worker's word: an attempt, a phase's end, an error; none of them: it is ready."""
+
+    told: Told | None = None
+    measured: Measured | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEnd:
+    """A phase of all processes together. ``lost``: why one of them did not see its end."""
+
+    steady_ns: int
+    end_ns: int
+    drained_ns: int
+    taken: int
+    health: tuple[Health, ...]
+    execution: Execution
+    lost: str | None = None
+
+
+class Engine(Protocol):
+    """What sends: this process, or several."""
+
+    async def measure(self, order: Order) -> PhaseEnd: ...
+
+
+class LoadListener(RunListener, Protocol):
+    def phase_began(self, order: Order, *, phases: int | None) -> None:
+        """``phases``: how many there will be, None where that depends on what is measured."""
+
+    def judged(self, load: float, *, share: float | None, kept: bool) -> None:
+        """A search has tried this load: the share of requests within every objective."""
+
+
+def together(parts: Sequence[Measured], *, lost: str | None = None) -> PhaseEnd:
+    """The window in which every part held its share of the load; ``parts`` is not empty."""
+    end_ns = min(part.end_ns for part in parts)
+    executions = [part.execution for part in parts]
+    return PhaseEnd(
+        steady_ns=min(max(part.steady_ns for part in parts), end_ns),
+        end_ns=end_ns,
+        drained_ns=max(part.drained_ns for part in parts),
+        taken=max(part.taken for part in parts),
+        health=tuple(part.health for part in parts),
+        execution=Execution(
+            sum(each.recorded for each in executions),
+            sum(each.failed for each in executions),
+            next((each.stopped for each in executions if each.stopped is not None), None),
+            next((each.fatal for each in executions if each.fatal is not None), None),
+        ),
+        lost=lost,
+    )

@@ -1,0 +1,88 @@
+"""One phase of a load benchmark: warm-up, measured window, end. No clock of its own, and no IO."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``warm_requests`` or ``warm_ns`` come first; then ``requests`` or ``duration_ns`` are
+    measured. Of each pair one may be None; a schedule that ends by itself needs no bound.
+    """
+
+    warm_requests: int | None = None
+    warm_ns: int | None = None
+    requests: int | None = None
+    duration_ns: int | None = None
+
+    def share(self, part: int, parts: int) -> "Bounds":
+        """What one of several processes has to do of the requests; times hold for all alike."""
+        return Bounds(
+            _share(self.warm_requests, part, parts),
+            self.warm_ns,
+            _share(self.requests, part, parts),
+            self.duration_ns,
+        )
+
+
+class Window:
+    """Lets moments pass until the bounds are reached, and notes where the parts begin.
+
+    ``steady_ns``: the first measured moment, None before it. ``end_ns``: the first moment that
+    was not let through, None while the phase goes on. ``count``: moments let through.
+    """
+
+    def __init__(self, bounds: Bounds, begin_ns: int) -> None:
+        self._bounds = bounds
+        self.begin_ns = begin_ns
+        self.steady_ns: int | None = None
+        self.end_ns: int | None = None
+        self.count = 0
+        self._measured = 0
+        self._latest = begin_ns - 1
+
+    def admitted(self, moments: Iterable[int]) -> Iterator[int]:
+        """``moments`` at which requests could leave (ns, rising), up to the phase's end."""
+        for moment in moments:
+            if self.steady_ns is None:
+                self.steady_ns = self._steady_at(moment)
+            if self._is_over(moment):
+                return
+            self.count += 1
+            self._measured += self.steady_ns is not None
+            self._latest = moment
+            yield moment
+        self.end_ns = self._latest + 1  # the schedule ran out
+
+    def close(self, now_ns: int, *, cut: bool) -> tuple[int, int]:
+        """When measuring began and ended. ``cut``: the user or a refusal ended it before time, and
+        the latest moment was the last one in which the load was held.
+
+        Both are the same where it never left its warm-up: nothing is measured then.
+        """
+        end = now_ns if self.end_ns is None else self.end_ns
+        if cut:
+            end = min(end, now_ns, self._latest + 1)
+        return (end if self.steady_ns is None else min(self.steady_ns, end)), end
+
+    def _steady_at(self, moment: int) -> int | None:
+        bounds = self._bounds
+        if bounds.warm_ns is not None:
+            steady = self.begin_ns + bounds.warm_ns
+            return steady if moment >= steady else None
+        return moment if self.count >= (bounds.warm_requests or 0) else None
+
+    def _is_over(self, moment: int) -> bool:
+        if self.steady_ns is None:
+            return False
+        duration = self._bounds.duration_ns
+        if duration is not None and moment >= self.steady_ns + duration:
+            self.end_ns = self.steady_ns + duration
+        elif self._bounds.requests is not None and self._measured >= self._bounds.requests:
+            self.end_ns = moment
+        return self.end_ns is not None
+
+
+def _share(total: int | None, part: int, parts: int) -> int | None:
+    """Shares differ by one at most, and add up to the total."""
+    return None if total is None else total // parts + (part < total % parts)

@@ -1,0 +1,78 @@
+"""What is measured, and what is not: warm-up and drain stay outside."""
+
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepeval.execution.window import Bounds, Window
+
+EVERY_SECOND = [n * 1_000_000_000 for n in range(100)]
+
+
+def test_requests_are_counted_from_the_end_of_the_warm_up() -> None:
+    window = Window(Bounds(warm_requests=3, requests=5), 0)
+    assert list(window.admitted(EVERY_SECOND)) == EVERY_SECOND[:8]
+    assert window.close(99, cut=False) == (EVERY_SECOND[3], EVERY_SECOND[8])
+
+
+def test_time_is_counted_from_the_end_of_the_warm_up() -> None:
+    window = Window(Bounds(warm_ns=2_500_000_000, duration_ns=4_000_000_000), 0)
+    assert list(window.admitted(EVERY_SECOND)) == EVERY_SECOND[:7]
+    assert window.close(99, cut=False) == (2_500_000_000, 6_500_000_000)
+
+
+def test_a_schedule_that_runs_out_ends_with_its_last_moment() -> None:
+    window = Window(Bounds(warm_requests=0), 5)
+    assert list(window.admitted([5, 7])) == [5, 7]
+    assert window.close(1000, cut=False) == (5, 8)
+
+
+def test_what_was_cut_short_is_measured_as_far_as_the_load_was_held() -> None:
+    window = Window(Bounds(warm_requests=1, requests=50), 0)
+    moments = window.admitted(count(step=10))
+    assert [next(moments) for _ in range(4)] == [0, 10, 20, 30]
+    assert window.close(500, cut=True) == (10, 31)
+
+
+def test_a_phase_cut_in_its_warm_up_measured_nothing() -> None:
+    window = Window(Bounds(warm_ns=1000, requests=50), 0)
+    moments = window.admitted(count(step=10))
+    assert [next(moments) for _ in range(2)] == [0, 10]
+    steady, end = window.close(500, cut=True)
+    assert steady == end == 11
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 50), max_size=60),
+    st.integers(0, 10),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_every_measured_moment_lies_in_the_window_and_no_other(
+    gaps: list[int], warm: int, requests: int, cut: bool
+) -> None:
+    moments, now = [], 0
+    for gap in gaps:
+        now += gap + 1
+        moments.append(now)
+    window = Window(Bounds(warm_requests=warm, requests=requests), 0)
+    passed = list(window.admitted(moments))
+    steady, end = window.close(now + 7, cut=cut)
+    assert [m for m in passed if steady <= m < end] == passed[warm : warm + requests]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 64))
+def test_shares_add_up_and_are_even(total: int, parts: int) -> None:
+    shares = [Bounds(requests=total).share(part, parts).requests or 0 for part in range(parts)]
+    assert sum(shares) == total
+    assert max(shares) - min(shares) <= 1
+
+
+@pytest.mark.parametrize("bounds", [Bounds(warm_ns=5, requests=9), Bounds(duration_ns=3)])
+def test_times_hold_for_every_part_alike(bounds: Bounds) -> None:
+    assert bounds.share(1, 2).warm_ns == bounds.warm_ns
+    assert bounds.share(1, 2).duration_ns == bounds.duration_ns

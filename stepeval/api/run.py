@@ -22,6 +22,7 @@ from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Suite
+from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
 from stepeval.execution.stop import StopSignal
@@ -160,17 +161,21 @@ async def _execute(
     suite, done = session.suite, store.done_cells()
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
+    behind = WriteBehind(store, most=suite.limits.concurrency)
     async with Client(providers, session.keys, mode=session.mode) as client:
         with stopping_on_signals(stop):
-            return await execute(
-                missing,
-                make_request=make_request(suite),
-                send=client,
-                writer=store,
-                listener=listener,
-                limits=suite.limits,
-                stop=stop,
-            )
+            try:
+                return await execute(
+                    missing,
+                    make_request=make_request(suite),
+                    send=client,
+                    writer=behind,
+                    listener=listener,
+                    limits=suite.limits,
+                    stop=stop,
+                )
+            finally:
+                await behind.flush()
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

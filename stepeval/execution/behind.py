@@ -14,13 +14,13 @@ _MOST_WAITING = 2_000
 class WriteBehind:
     """A RecordWriter that does not wait for the disk.
 
-    A closed loop that waited would send later than the answers allow, and so measure the disk. A
-    load benchmark is not resumed, so nothing is sent twice if the last milliseconds are lost.
+    A closed loop that waited would send later than the answers allow, and so measure the disk.
+    What the process may die with unwritten, and a resumed run sends again, are ``most`` attempts.
     """
 
     def __init__(self, writer: RecordWriter, most: int = _MOST_WAITING) -> None:
         self._writer = writer
-        self._most = most
+        self._room = asyncio.Semaphore(most)
         self._waiting: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
@@ -30,9 +30,9 @@ class WriteBehind:
         Raises:
             StoreError: This attempt or an earlier one could not be written.
         """
-        while len(self._waiting) >= self._most:
-            await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
+        await self._room.acquire()
         if self._failure is not None:
+            self._room.release()
             raise self._failure
         written: Coroutine[Any, Any, None] = self._writer.add_attempt(cell, attempt, final=final)
         task = asyncio.create_task(written)
@@ -52,5 +52,6 @@ class WriteBehind:
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         self._waiting.discard(task)
+        self._room.release()
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()

@@ -10,6 +10,7 @@ from stepeval.core.chat import Failure, FailureKind, Request
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.record import Attempt
 from stepeval.core.task import Cell
+from stepeval.execution.gate import OPEN, Gate, Shut
 from stepeval.execution.retry import decide
 from stepeval.execution.stop import StopSignal
 
@@ -30,7 +31,9 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What a cell's life needs of others. ``decide`` says when to ask again."""
+    """What a cell's life needs of others. ``decide`` says when to ask again; every attempt enters
+    through the ``gate``.
+    """
 
     make_request: MakeRequest
     send: Send
@@ -40,17 +43,20 @@ class Rooms:
     max_attempts: int
     clock: Clock = Clock()
     decide: Decide = decide
+    gate: Gate = OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class CellEnd:
     """``final``: the cell has its record; else it is left for a resumed run.
 
-    ``failure`` is the last attempt's, None where it was answered.
+    ``failure`` is the last attempt's, None where it was answered. ``shut``: why neither this nor
+    any other request may leave.
     """
 
     final: bool
     failure: Failure | None
+    shut: str | None = None
 
     @property
     def fatal(self) -> bool:
@@ -63,22 +69,24 @@ async def live(cell: Cell, rooms: Rooms) -> CellEnd:
     Raises:
         StoreError: An attempt could not be written.
     """
-    due_ns = rooms.clock.monotonic_ns()
-    return await ask(cell, rooms.make_request(cell), due_ns, rooms)
+    return await ask(cell, rooms.make_request(cell), None, rooms)
 
 
-async def ask(cell: Cell, request: Request, due_ns: int, rooms: Rooms) -> CellEnd:
-    """The life of a cell whose request is made, and was due at ``due_ns`` (monotonic).
+async def ask(cell: Cell, request: Request, due_ns: int | None, rooms: Rooms) -> CellEnd:
+    """The life of a cell whose request is made. It is due at ``due_ns`` (monotonic), or when the
+    gate lets it through.
 
     Raises:
         StoreError: An attempt could not be written.
     """
-    clock = rooms.clock
-    number = 1
+    number, failure = 1, None
     while True:
-        started_at, started_ns = clock.wall(), clock.monotonic_ns()
-        exchange = await rooms.send(request, scheduled_ns=due_ns)
-        attempt = Attempt(number, started_at, started_ns, clock.monotonic_ns(), exchange)
+        try:
+            attempt = await _attempt(cell, request, number, due_ns, rooms)
+        except Shut as shut:
+            return CellEnd(final=False, failure=failure, shut=str(shut))
+        if attempt is None:
+            return CellEnd(final=False, failure=failure)
         end, wait_s = _judge(attempt, rooms)
         await rooms.writer.add_attempt(cell, attempt, final=end.final)
         rooms.listener.attempted(cell, attempt, final=end.final)
@@ -87,8 +95,27 @@ async def ask(cell: Cell, request: Request, due_ns: int, rooms: Rooms) -> CellEn
         rooms.listener.waiting(cell, seconds=wait_s)
         if await rooms.stop.drained_within(wait_s):
             return end
-        due_ns = clock.monotonic_ns()
-        number += 1
+        number, failure, due_ns = number + 1, end.failure, None
+
+
+async def _attempt(
+    cell: Cell, request: Request, number: int, due_ns: int | None, rooms: Rooms
+) -> Attempt | None:
+    """One request, sent once; None where the run was stopped while it waited at the gate."""
+    clock = rooms.clock
+    leave = await rooms.gate.enter(cell, request)
+    if rooms.stop.draining and (number > 1 or due_ns is None):
+        leave.forget()
+        return None
+    started_at, started_ns = clock.wall(), clock.monotonic_ns()
+    try:
+        due = started_ns if due_ns is None else due_ns
+        exchange = await rooms.send(request, scheduled_ns=due)
+    except BaseException:
+        leave.forget()
+        raise
+    leave.settle(exchange.result)
+    return Attempt(number, started_at, started_ns, clock.monotonic_ns(), exchange)
 
 
 def _judge(attempt: Attempt, rooms: Rooms) -> tuple[CellEnd, float | None]:

@@ -9,6 +9,7 @@ from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.task import Cell, Limits
 from stepeval.execution.attempt import CellEnd, Clock, Decide, Rooms, live
+from stepeval.execution.gate import OPEN, Gate
 from stepeval.execution.retry import decide
 from stepeval.execution.stop import StopSignal
 
@@ -42,13 +43,16 @@ async def execute(
     stop: StopSignal,
     clock: Clock = Clock(),  # noqa: B008 - frozen, so that sharing it is safe
     decide: Decide = decide,
+    gate: Gate = OPEN,
 ) -> Execution:
     """Runs ``cells``, taken one by one as workers come free: there may be millions of them.
 
     Raises:
         StoreError: An attempt could not be written; requests in flight are cancelled.
     """
-    rooms = Rooms(make_request, send, writer, listener, stop, limits.max_attempts, clock, decide)
+    rooms = Rooms(
+        make_request, send, writer, listener, stop, limits.max_attempts, clock, decide, gate
+    )
     crew = Crew(cells, rooms)
     await _until_done_or_aborted(crew, limits.concurrency, stop)
     return crew.outcome()
@@ -82,6 +86,7 @@ class Crew:
         self._failed = 0
         self._open = 0  # taken and without a record
         self._fatal: Failure | None = None
+        self._shut: str | None = None
         self._hopeless: list[Failure] | None = []  # None from the first answer on
 
     async def work(self) -> None:
@@ -94,7 +99,7 @@ class Crew:
         self._open += 1
         end = await life
         self._note(end)
-        if end.fatal or self._is_hopeless():
+        if end.fatal or end.shut is not None or self._is_hopeless():
             self._rooms.stop.drain()
 
     def leave_out(self) -> None:
@@ -102,6 +107,7 @@ class Crew:
         self._open += 1
 
     def _note(self, end: CellEnd) -> None:
+        self._shut = self._shut or end.shut
         if end.fatal:
             self._fatal = self._fatal or end.failure
         if not end.final:
@@ -126,6 +132,8 @@ class Crew:
             return None  # whatever was asked for, nothing was left to leave out
         if self._fatal is not None:
             return f"the API refuses ({self._fatal.kind}): {self._fatal.message}"
+        if self._shut is not None:
+            return self._shut
         if self._hopeless and self._is_hopeless():
             last = self._hopeless[-1]
             count = len(self._hopeless)

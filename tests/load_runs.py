@@ -121,6 +121,17 @@ def record(due: int, *attempts: Attempt, arm: Arm | None = None) -> Record:
     return Record(Cell(f"{used.name}-{due}", used, SAMPLE), attempts)
 
 
+def silent(due: int, *, arm: Arm | None = None, words: int = 3, thoughts: int = 2) -> Record:
+    """An answer whose server tells no tokens."""
+    chunks = stream(due + MS, tokens=False, words=words, thoughts=thoughts)
+    return answered(due, chunks, arm=arm, usage=Usage())
+
+
+def counted(found: Record, output: int = 20, reasoning: int = 8, given: int = 50) -> TokenCount:
+    """As this client counted it."""
+    return TokenCount(found.cell.id, given, output, reasoning)
+
+
 def right(found: Record, value: float) -> ScoreRow:
     return ScoreRow(found.cell.id, 0, "right", Score("exact", value))
 

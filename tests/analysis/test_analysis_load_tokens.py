@@ -141,6 +141,10 @@ def test_the_servers_own_count_is_never_replaced() -> None:
     mixed = figures(told, cached, counts=[counted(cached, given=10)])
     assert mixed.cache.share == 0.5  # a share of what the server counted
     assert mixed.lengths["input"].mean == 55.0
+    half = replace(cached, attempts=answered(STEADY, (), usage=Usage(100)).attempts)
+    found = figures(half, counts=[counted(half, given=10)]).lengths
+    assert (found["input"].mean, found["input"].counted_by) == (100.0, "provider")
+    assert (found["output"].mean, found["output"].counted_by) == (20.0, LABEL)
 
 
 def test_an_answer_that_was_not_streamed_has_a_length_and_no_time_per_token() -> None:

@@ -30,10 +30,10 @@ def _called(record: Record) -> Record:
     return replace(record, attempts=(replace(attempt, exchange=exchange),))
 
 
-def _keep(store: RunStore, *records: Record) -> None:
+def _keep(store: RunStore, *records: Record, final: bool = True) -> None:
     async def write() -> None:
         for one in records:
-            await store.add_attempt(one.cell, one.attempts[0], final=True)
+            await store.add_attempt(one.cell, one.attempts[0], final=final)
 
     asyncio.run(write())
 
@@ -43,6 +43,7 @@ def test_counts_come_in_the_order_of_the_records_and_are_made_once(tmp_path: Pat
     begin, vocabulary = phase().steady_ns, words(tmp_path)
     first, second, third = (silent(begin + n * S) for n in range(3))
     with create_run(tmp_path, INFO, LoadRun((), (), PLAN).suite()) as store:
+        _keep(store, second, final=False)  # known before the others, and finished after them
         _keep(store, third)
         count_missing(store, vocabulary)
         _keep(store, first, answered(begin + 9 * S, ()), second)

@@ -58,7 +58,8 @@ class Cache:
 @dataclass(frozen=True, slots=True)
 class Counted:
     """How many answers the server counted chunk by chunk, how many this client did, by a vocabulary
-    and with an estimate of when each token came, and how many nobody did.
+    and with an estimate of when each token came, and how many nobody did: of those that are
+    measured or came in the window.
     """
 
     provider: int

@@ -27,7 +27,16 @@ from stepeval.core.chat import (
     Usage,
 )
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, Score, ScoreRow
+from stepeval.core.record import (
+    Attempt,
+    Mode,
+    Outcome,
+    Record,
+    RunInfo,
+    Score,
+    ScoreRow,
+    TokenCount,
+)
 from stepeval.core.task import Arm, Cell, Price, Provider, Sample, ScoringRule, Suite
 
 MS = 1_000_000
@@ -67,6 +76,9 @@ class Held:
 
     def phases(self) -> tuple[Phase, ...]:
         return ()
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        return iter(())
 
 
 def answer(ms: int = 500, text: str = "4", *, tokens: int = 100, sent_ms: int = 100) -> Response:

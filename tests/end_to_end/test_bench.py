@@ -355,7 +355,6 @@ def vocabulary(folder: Path) -> Path:
 def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     shell: Shell, serve: Serve
 ) -> None:
-    pytest.importorskip("tokenizers")
     server = serve(fault_rates={"no-usage": 0.5})
     shell(*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--concurrency", "2",
           "--requests", "20", "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
@@ -376,6 +375,51 @@ def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     plan = run.info().load
     assert plan is not None
     assert re.fullmatch(r"tokenizer\.json sha256:[0-9a-f]{64}", plan.vocabulary or "")
+
+
+def test_a_server_without_usage_has_figures_that_say_who_counted(
+    shell: Shell, serve: Serve
+) -> None:
+    """From the wire to the page, a figure that rests on counts made here is named as that."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    asked = (*SYNTHETIC, "--base-url", base_url, "--requests", "12", "--concurrency", "2")
+    plain = shell(*asked, *QUIET, "--json", "--runs", "without")
+    (cell,) = json.loads(plain.out)["cells"]
+    assert cell["pooled"]["tokens_counted_by"] is None
+    assert cell["pooled"]["tokens_per_s"] is None
+    assert cell["pooled"]["lengths"]["output"]["mean"] is None
+
+    said = shell(*asked, "--tokenizer", str(vocabulary(shell.folder)))
+    assert "~ rests on tokens counted here with tokenizer.json sha256:" in said.out
+    run = reader(shell)
+    plan = run.info().load
+    assert plan is not None
+    label = plan.vocabulary
+    found = json.loads(shell("show", "latest", "--json").out)["cells"][0]["pooled"]
+    assert found["tokens_counted_by"] == label
+    assert found["counted"]["provider"] == found["counted"]["nobody"] == 0
+    lengths = found["lengths"]
+    assert lengths["input"]["asked"] == 40
+    assert lengths["output"]["asked"] == 12
+    (phase,) = run.phases()
+    own = {count.cell_id: count.output_tokens for count in run.token_counts()}
+    outputs = [own[record.cell.id] for record in measured(run, phase)]
+    assert lengths["output"]["mean"] == pytest.approx(sum(outputs) / len(outputs))
+    assert found["metrics"]["tpot"]["n"] > 0
+    assert 0 < found["tokens_per_s"] * found["window_s"] <= sum(own.values()) + 1e-6
+    (report,) = (shell.folder / "reports").glob("*.html")
+    page = report.read_text("utf-8")
+    assert str(label) in page
+    assert "~ rests on tokens that this client counted" in page
+
+
+def test_a_search_for_a_rate_can_be_bound_by_the_time_per_token(shell: Shell, serve: Serve) -> None:
+    """Counts are made before a rate is judged, or none would keep it."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    said = shell(*SYNTHETIC, *QUIET, "--base-url", base_url, "--find-rate", "5:8",
+                 "--requests", "4", "--slo", "tpot=60s",
+                 "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
+    assert "highest load within tpot 60000 ms (95% of requests): 8/s" in said.out
 
 
 @pytest.mark.parametrize(

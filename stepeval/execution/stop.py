@@ -32,6 +32,11 @@ class StopSignal:
         """Whether nothing new shall be sent."""
         return self._draining.is_set()
 
+    @property
+    def aborting(self) -> bool:
+        """Whether everything shall end at once."""
+        return self._aborting.is_set()
+
     async def drained_within(self, seconds: float) -> bool:
         """Waits, and returns True as soon as nothing new shall be sent."""
         try:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 from program import Said, Serve, Shell
 
-from stepeval.core.chat import Response
+from stepeval.core.chat import Failure, FailureKind, Response
 from stepeval.core.load import Phase, Shape
 from stepeval.core.record import Record
 from stepeval.simulator.speed import Speed
@@ -72,11 +72,18 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
             write.write(head.encode() + body)
 
     async def serve() -> None:
+        talking: set[asyncio.Task[None]] = set()
+
         async def quietly(read: asyncio.StreamReader, write: asyncio.StreamWriter) -> None:
-            try:
+            task = asyncio.current_task()
+            assert task is not None
+            talking.add(task)
+            with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
                 await answer(read, write)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                write.close()
+            write.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await write.wait_closed()
+            talking.discard(task)
 
         server = await asyncio.start_server(quietly, "127.0.0.1", 0)
         stop = asyncio.Event()
@@ -84,6 +91,9 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
         started.set_result((asyncio.get_running_loop(), stop, port))
         await stop.wait()
         server.close()
+        for task in tuple(talking):
+            task.cancel()
+        await asyncio.gather(*talking)
 
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
     thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
@@ -260,6 +270,32 @@ def test_an_interrupt_reports_what_was_measured(shell: Shell, serve: Serve, work
     assert 0 <= left_out <= (0 if workers == "1" else 5)  # sent when the other had stopped
     refused = shell("resume", "latest", code=2)
     assert "measured whole or not at all" in refused.err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_hung_when_it_was_cut_is_counted_and_not_forgotten(shell: Shell, workers: str) -> None:
+    """Else a server that hangs looks perfect: only what it answered before would be left."""
+    with stalling(3, 60) as url:
+        process = shell.start(
+            *SYNTHETIC, *QUIET, "--base-url", url, "--set", "stream=false", "--workers", workers,
+            "--rate", "40", "--duration", "60s", "--warmup", "0", "--slo", "e2e=500ms",
+        )  # fmt: skip
+        wait_for_records(shell, 10)
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "highest load within e2e 500 ms (95% of requests): 40/s" not in out
+    run = reader(shell)
+    (phase,) = run.phases()
+    results = [record.result for record in measured(run, phase)]
+    cut = [result for result in results if isinstance(result, Failure)]
+    assert {result.kind for result in cut} == {FailureKind.CUT}
+    assert len(cut) > 40
+    assert all(result.timing is not None and result.timing.sent_ns for result in cut)
 
 
 def test_a_kill_leaves_a_run_that_can_be_read(shell: Shell, serve: Serve) -> None:

@@ -16,19 +16,21 @@ from stepeval.cli.options import (
     runs_folder,
     suite_options,
 )
+from stepeval.cli.spending import guarded
 
 if TYPE_CHECKING:
     from stepeval.api.preparation import SuiteOptions
     from stepeval.api.run import RunResult, Start
-    from stepeval.core.ports import RunListener
+    from stepeval.cli.progress import LateListener
 
-    _Begin: TypeAlias = Callable[[RunListener, Callable[[Start], None]], RunResult]
+    _Begin: TypeAlias = Callable[[LateListener, Callable[[Start], None]], RunResult]
 
 _DEMO_CONCURRENCY = 16  # nobody is charged, and nobody likes to wait
 
 
 def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
+        guarded,
         click.option("--no-report", is_flag=True, help="Do not write the HTML report."),
         open_it,
         click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers."),
@@ -107,13 +109,14 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
     from stepeval.api.provenance import this_command
     from stepeval.api.run import start_run
 
-    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+    def begin(listener: "LateListener", announce: "Callable[[Start], None]") -> "RunResult":
         return start_run(
             options,
             folder=runs,
             simulate=simulate,
             allow_code=rest["allow_scorer_code"],
             command=this_command(),
+            guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
         )
@@ -126,11 +129,12 @@ def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
 
     path = find_run(name, runs)
 
-    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+    def begin(listener: "LateListener", announce: "Callable[[Start], None]") -> "RunResult":
         return resume_run(
             path,
             trust_base_url=trust_base_url,
             allow_code=rest["allow_scorer_code"],
+            guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
         )

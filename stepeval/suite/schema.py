@@ -146,6 +146,16 @@ class LimitsEntry(_Strict):
     max_cells: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 
 
+class BudgetEntry(_Strict):
+    """Amounts and times are text with their unit, read by :mod:`stepeval.suite.budget`."""
+
+    cost: str | None = None
+    tokens: Count | None = None
+    time: str | None = None
+    requests: Count | None = None
+    confirm_above: str | None = None
+
+
 class PriceEntry(_Strict):
     """Per million tokens."""
 
@@ -178,4 +188,5 @@ class SuiteFile(_Strict):
     seed: int = 0
     scoring: list[ScoringItem] = []
     limits: LimitsEntry = LimitsEntry()
+    budget: BudgetEntry = BudgetEntry()
     pricing: dict[str, PriceEntry] = {}

@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
+from stepeval.api.approval import question
+from stepeval.api.preview import preview_suite
+from stepeval.core.amounts import Money
 from stepeval.core.errors import UsageError
 from stepeval.core.pricing import price_for
 from stepeval.core.record import Mode
@@ -27,13 +31,17 @@ _FREE = Budget()
 class Guard:
     """What the command line says of it. ``budget``: what is set there wins over the suite's.
 
-    ``give_up_after_s``: how long a service may be down; None: ten minutes.
-    ``tell`` hears why the run is paused, and None when it goes on.
+    ``give_up_after_s``: how long a service may be down; None: ten minutes. ``tell`` hears why the
+    run is paused, and None when it goes on. ``approve`` gets the question whether so much may be
+    spent, and raises where it may not; None: nobody is asked. ``ask_above``: the user's own
+    threshold.
     """
 
     budget: Budget = _FREE
     give_up_after_s: float | None = None
     tell: Callable[[str | None], None] = lambda _: None
+    approve: Callable[[str], None] | None = None
+    ask_above: Money | None = None
 
 
 def within(suite: Suite, given: Budget) -> Suite:
@@ -41,6 +49,15 @@ def within(suite: Suite, given: Budget) -> Suite:
     bounds = {f.name: getattr(given, f.name) for f in fields(given)}
     chosen = {name: value for name, value in bounds.items() if value is not None}
     return replace(suite, budget=replace(suite.budget, **chosen))
+
+
+def ask_first(suite: Suite, mode: Mode, guard: Guard, runs: Path) -> None:
+    """Raises what ``guard.approve`` raises."""
+    if guard.approve is None or mode is Mode.SIMULATED:
+        return
+    asked = question(preview_suite(suite, mode, runs), suite, guard.ask_above)
+    if asked is not None:
+        guard.approve(asked)
 
 
 def check_prices(suite: Suite, mode: Mode) -> None:

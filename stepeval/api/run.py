@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
-from stepeval.api.guards import Guard, Guards, check_prices, within
+from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
@@ -91,6 +91,7 @@ def start_run(
     mode = Mode.SIMULATED if simulate or all_simulated(suite) else Mode.LIVE
     check_prices(suite, mode)
     keys = {} if simulate else find_keys(suite)
+    ask_first(suite, mode, guard, folder)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(

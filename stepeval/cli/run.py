@@ -16,7 +16,7 @@ from stepeval.cli.options import (
     runs_folder,
     suite_options,
 )
-from stepeval.cli.spending import guarded
+from stepeval.cli.spending import confirmed, guarded
 
 if TYPE_CHECKING:
     from stepeval.api.preparation import SuiteOptions
@@ -45,6 +45,7 @@ def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("suite", required=False, type=click.Path(path_type=Path))
 @click.option("--resume", "resumed", metavar="RUN", help="Finish this run; needs no suite.")
 @click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost.")
+@confirmed
 @suite_options
 @_execution_options
 def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, **rest: Any) -> int:

@@ -1,12 +1,15 @@
 """What a run may spend, as options, and the question before it spends much."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from stepeval.core.amounts import parse_duration, parse_money
+from stepeval.cli.terminal import plain
+from stepeval.core.amounts import Money, parse_duration, parse_money
 
 if TYPE_CHECKING:
     from stepeval.api.guards import Guard
@@ -49,6 +52,12 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_guard(*args: Any, **values: Any) -> Any:
         named = ("max_cost", "max_tokens", "max_time", "max_requests", "give_up_after")
         chosen = {name: _read(name, values.pop(name)) for name in named}
+        asking = _Asking(None, None)
+        if "yes" in values:
+            above = _read("confirm_above", values.pop("confirm_above"))
+            # Who names the most it may cost has answered the question.
+            agreed = values.pop("yes") or chosen["max_cost"] is not None
+            asking = _Asking(None if agreed else _ask, above)
 
         def guard(tell: Callable[[str | None], None]) -> "Guard":
             from stepeval.api.guards import Guard
@@ -60,11 +69,35 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
                 time_s=chosen["max_time"],
                 requests=chosen["max_requests"],
             )
-            return Guard(budget, chosen["give_up_after"], tell)
+            return Guard(budget, chosen["give_up_after"], tell, asking.approve, asking.above)
 
         return command(*args, guard=guard, **values)
 
     return _with_options(with_guard, _GUARD_OPTIONS)
+
+
+def confirmed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options about asking first, to a command that is :func:`guarded`."""
+    return _with_options(command, _CONFIRM_OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    approve: Callable[[str], None] | None
+    above: Money | None
+
+
+def _ask(sentence: str) -> None:
+    """On a terminal a yes or no; elsewhere nobody can answer.
+
+    Raises:
+        click.UsageError: Nobody can answer.
+        click.Abort: The answer is no.
+    """
+    sentence = plain(sentence)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(f"{sentence}; say --yes, or bound it with --max-cost")
+    click.confirm(f"{sentence}. Send them?", abort=True, err=True)
 
 
 def _with_options(command: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """What a suite says its runs may use at most."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stepeval.core.amounts import parse_duration, parse_money
 from stepeval.core.task import Budget
@@ -15,11 +15,11 @@ T = TypeVar("T")
 def read_budget(entry: BudgetEntry, root: Node, findings: Findings) -> Budget:
     """Amounts that cannot be read become findings, and no bound."""
 
-    def read(key: str, text: str | None, parse: Callable[[str], T]) -> T | None:
-        if text is None:
+    def read(key: str, value: Any, parse: Callable[[str], T]) -> T | None:
+        if value is None:
             return None
         try:
-            return parse(text)
+            return parse(str(value))
         except ValueError as error:
             findings.error(f"{key} {error}", place_of(root, ("budget", key)))
             return None

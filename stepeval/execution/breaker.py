@@ -45,7 +45,7 @@ class BreakerGate:
         ) -> float | None:
             wait_s = decide(failure, attempt, most, jitter, spent_s)
             down = self._circuit.state is not CircuitState.CLOSED and tells_of_outage(failure)
-            return jitter if wait_s is None and down else wait_s
+            return 0.0 if wait_s is None and down else wait_s  # it waits at the gate
 
         return again
 

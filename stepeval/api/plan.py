@@ -55,8 +55,8 @@ def plan_arm(suite: Suite, arm: Arm, price: Price | None, past: Past) -> ArmPlan
     choices, limit = arm.params.get("n", 1), arm.params.get("max_tokens")
     most = None if limit is None else limit * choices * requests
     thumb = _thumb(suite, arm, requests)
-    most_cost = None if most is None else cost(Usage(round(thumb.input.likely), most), price)
     use = _from_past(past, requests) if past.is_enough and requests else thumb
+    most_cost = None if most is None else cost(Usage(round(use.input.high), most), price)
     output = use.output.at_most(most)
     return ArmPlan(
         name=arm.name,
@@ -65,7 +65,7 @@ def plan_arm(suite: Suite, arm: Arm, price: Price | None, past: Past) -> ArmPlan
         input_tokens=use.input,
         output_tokens=output,
         most_output_tokens=most,
-        cost=_cost(use, output, price),
+        cost=_cost(use, output, price, most_cost),
         most_cost=most_cost,
         currency=None if price is None else price.currency,
         seconds=use.seconds,
@@ -135,12 +135,14 @@ def _ends(found: Range) -> tuple[float, float, float]:
     return found.low, found.likely, found.high
 
 
-def _cost(use: _Use, output: Range, price: Price | None) -> Range | None:
-    if price is None or use.cost is not None:
-        return use.cost
+def _cost(use: _Use, output: Range, price: Price | None, most: float | None) -> Range | None:
+    if price is None:
+        return None
+    if use.cost is not None:
+        return use.cost.at_most(most)
     pairs = zip(_ends(use.input), _ends(output), strict=True)
     low, likely, high = (cost(Usage(round(i), round(o)), price) or 0.0 for i, o in pairs)
-    return Range(low, likely, high)
+    return Range(low, likely, high).at_most(most)
 
 
 def _mean_input_tokens(suite: Suite, arm: Arm) -> float:

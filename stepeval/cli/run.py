@@ -209,8 +209,10 @@ def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> Non
 
         echo_json({**summary_json(summary), "report": None if report is None else str(report)})
         return
+    from dataclasses import replace
+
     from stepeval.cli.tables import print_summary
 
-    print_summary(summary)
+    print_summary(replace(summary, stopped=None))  # said at the end, with how to go on
     if report is not None:
         click.echo(f"report: {report}", file=sys.stdout)

@@ -43,7 +43,7 @@ def test_input_tokens_follow_the_rendered_prompts(tmp_path: Path) -> None:
 
 def test_max_tokens_bounds_the_cost_and_without_it_there_is_no_bound(tmp_path: Path) -> None:
     bounded = told(tmp_path, more=", max_tokens: 1000")
-    highest = (2 * 600 * 0.20 + 2 * 6000 * 1.15) / 1e6
+    highest = (2 * 1800 * 0.20 + 2 * 6000 * 1.15) / 1e6
     assert f"; at most {highest:.4f})" in bounded
     assert "no upper bound" in told(tmp_path)
 

@@ -128,6 +128,7 @@ def test_a_user_who_stops_does_not_wait_for_the_next_probe() -> None:
     async def run() -> Execution:
         running = asyncio.create_task(world.run(100))
         await world.paused.wait()
+        await asyncio.sleep(0.05)  # by now all of them wait at the gate
         world.stop.request()
         return await asyncio.wait_for(running, 30)
 

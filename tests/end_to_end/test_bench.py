@@ -345,8 +345,8 @@ def test_numbers_no_schedule_can_follow_are_refused_before_a_run_is_made(shell: 
 
 
 def test_a_bound_that_is_no_number_is_sent_and_shown(shell: Shell, serve: Serve) -> None:
-    shell(*SYNTHETIC, "--base-url", serve().base_url, "--requests", "8", "--set",
-          "max_tokens=abc", code=5)  # fmt: skip
+    shell("bench", "--model", "mine", "--input-tokens", "40", "--output-tokens", "12", "--base-url",
+          serve().base_url, "--requests", "8", "--set", "max_tokens=abc", code=5)  # fmt: skip
     shell("show", "latest")
     shell("report", "latest")
 
@@ -470,7 +470,7 @@ def test_a_search_for_a_rate_can_be_bound_by_the_time_per_token(shell: Shell, se
         ((*SYNTHETIC, "--workers", "99"), "64"),
         ((*SYNTHETIC, "--simulate", "--base-url", "http://127.0.0.1:1/v1"), "leave out"),
         (("bench", "suite.yaml", "--input-tokens", "5"), "without SUITE"),
-        (("bench", "--calibrate", "--model", "m"), "--workers only"),
+        (("bench", "--calibrate", "--model", "m"), "--workers and --json"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence_and_nothing_is_sent(

@@ -122,7 +122,7 @@ class RunReader:
             if schema.version(connection) < schema.VERSION:
                 return ()
             try:
-                return tuple(map(rows.read_phase, connection.execute(query)))
+                return rows.read_phases(connection.execute(query))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
 

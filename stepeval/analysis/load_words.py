@@ -62,7 +62,8 @@ def _held(curves: Sequence[Curve], plan: LoadPlan) -> str:
 
 def _held_by(curve: Curve, shape: Shape) -> str:
     if curve.best is None:
-        return "no load"
+        is_open = any(one.verdict is Verdict.UNCLEAR for one in curve.held)
+        return "unclear" if is_open else "no load"
     return f"{load_label(curve.best.load, shape)} (n = {curve.best.in_time.n:,})"
 
 

@@ -22,7 +22,7 @@ def load_verdict(summary: LoadSummary, plan: LoadPlan) -> Verdict:
     sentence, held = _sentence(summary, plan), headline(summary, plan)
     if held is not None:
         sentence = f"{held}. {sentence}"
-    elif summary.cells:
+    elif any(cell.pooled.answered for cell in summary.cells):
         state = client_state(summary, plan.shape)
         sentence = f"{sentence.removesuffix('.')}; {state}."
     return Verdict(sentence, tuple(_caveats(summary, plan)))

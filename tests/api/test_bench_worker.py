@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from stepeval.api.bench import worker
-from stepeval.api.bench.frames import read_frame
+from stepeval.api.bench.frames import frame, read_frame
 from stepeval.api.bench.job import Pulse, Report
 
 READY, BEATS = Report(), Report(pulse=Pulse(1))
@@ -46,12 +46,10 @@ def everything(file: int) -> list[Report]:
 def test_a_report_that_cannot_be_made_is_told_of_and_ends_the_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make = worker.frame
-
     def broken(report: Report) -> bytes:
         if report == BEATS:
             raise ValueError("no such text")
-        return make(report)
+        return frame(report)
 
     monkeypatch.setattr(worker, "frame", broken)
     ended: list[int] = []
@@ -81,4 +79,6 @@ def test_reports_wait_for_whoever_reads_them(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(worker._Reports, "_run", lambda _: None)
     with standard_output():
-        assert asyncio.run(fill(worker._Reports()))
+        reports = worker._Reports()
+        assert asyncio.run(fill(reports))
+        reports.close()

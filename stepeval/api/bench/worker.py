@@ -115,6 +115,8 @@ class _Reports:
         """Returns when all of it is written."""
         self._queue.put(None)
         self._thread.join()
+        with suppress(OSError):
+            self._pipe.close()
 
     def _run(self) -> None:
         try:

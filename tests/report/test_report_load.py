@@ -260,3 +260,10 @@ def test_a_benchmark_of_one_prompt_shows_a_few_of_its_answers() -> None:
 
 def test_equal_runs_give_equal_pages() -> None:
     assert render_page(one_arm(loads=(5.0,))) == render_page(one_arm(loads=(5.0,)))
+
+
+def test_samples_are_folded_where_nothing_is_judged() -> None:
+    run = made_load_run(loads=(5.0,), arms=("low",))
+    assert "<b>The list</b>" in render_page(gather(run))
+    rules = (ScoringRule("right", "exact"),)
+    assert "<b>The list</b>" not in render_page(gather(replace(run, rules=rules)))

@@ -82,3 +82,15 @@ def test_reports_wait_for_whoever_reads_them(monkeypatch: pytest.MonkeyPatch) ->
         reports = worker._Reports()
         assert asyncio.run(fill(reports))
         reports.close()
+
+
+def test_a_worker_that_nobody_hears_ends_all_the_same() -> None:
+    """Also where the last of its reports is the one that cannot be written."""
+    with standard_output() as file:
+        reports = worker._Reports()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, file)  # the end that reads is closed
+        os.close(nothing)
+        reports.put(READY)
+        reports.close()
+        assert not reports._thread.is_alive()

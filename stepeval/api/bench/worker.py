@@ -92,6 +92,7 @@ class _Reports:
 
     def __init__(self, end: Callable[[int], object] = os._exit) -> None:
         self._end = end
+        self._unheard = False
         self._pipe = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
         self._queue: SimpleQueue[Report | None] = SimpleQueue()
@@ -105,7 +106,7 @@ class _Reports:
 
     async def room(self) -> None:
         """Returns when not too many reports wait for whoever reads them."""
-        while self._queue.qsize() >= _MOST_WAITING:  # noqa: ASYNC110 -- a thread empties it
+        while self._queue.qsize() >= _MOST_WAITING and not self._unheard:  # noqa: ASYNC110 -- a thread empties it
             await asyncio.sleep(_LOOKS_AGAIN_S)
 
     def put(self, report: Report) -> None:
@@ -122,7 +123,7 @@ class _Reports:
         try:
             self._write()
         except OSError:
-            self._forget()  # nobody reads: standard input has ended too, which ends this process
+            self._unheard = True  # standard input has ended as well, which ends this process
         except Exception as error:  # noqa: BLE001 -- whatever it is, silence would be waited for
             with suppress(OSError):
                 self._pipe.write(frame(Report(error=f"a worker could not report: {error}")))
@@ -135,10 +136,6 @@ class _Reports:
             if self._queue.empty():
                 self._pipe.flush()
         self._pipe.flush()
-
-    def _forget(self) -> None:
-        while self._queue.get() is not None:
-            pass
 
 
 class _Silence:

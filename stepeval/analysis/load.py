@@ -1,19 +1,20 @@
 """A load benchmark, summarised: each arm under each load, and whether the client kept up."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from stepeval.analysis.load_certificate import certificate
-from stepeval.analysis.load_curve import curve
+from stepeval.analysis.load_curve import curve, holding, worst
 from stepeval.analysis.load_figures import arm_load, has_measured
 from stepeval.analysis.load_requests import Measured, Requests, measure
 from stepeval.analysis.load_timeline import time_line
-from stepeval.analysis.load_values import ArmLoad, Certificate, LoadSummary
+from stepeval.analysis.load_values import ArmLoad, Certificate, Holding, LoadSummary
+from stepeval.analysis.load_words import load_label
 from stepeval.core.load import Shape
 from stepeval.core.ports import RecordReader
 
-__all__ = ["LoadSummary", "load_of", "summarise", "summary_json"]
+__all__ = ["LoadSummary", "load_label", "load_of", "summarise", "summary_json"]
 
 
 def load_of(reader: RecordReader) -> LoadSummary:
@@ -33,6 +34,10 @@ def summarise(measured: Measured) -> LoadSummary:
     arms: dict[str, list[ArmLoad]] = {arm: [] for arm in measured.arms}
     for cell in cells:
         arms[cell.arm].append(cell)
+    held = {
+        arm: tuple(one for cell in own if (one := _held(measured, cell)))
+        for arm, own in arms.items()
+    }
     return LoadSummary(
         info=measured.info,
         missing=_missing(measured),
@@ -40,7 +45,7 @@ def summarise(measured: Measured) -> LoadSummary:
         arms=measured.arms,
         cells=tuple(cells),
         certificates=tuple(certificates),
-        curves=tuple(curve(own) for own in arms.values() if own),
+        curves=tuple(curve(own, held[arm]) for arm, own in arms.items() if own),
         timeline=time_line(measured),
         recorded=measured.outside + sum(len(group.due_ns) for group in measured.groups),
         outside=measured.outside,
@@ -48,13 +53,20 @@ def summarise(measured: Measured) -> LoadSummary:
     )
 
 
-def load_label(load: float, shape: Shape) -> str:
-    """A load in words, with its unit."""
-    if shape is Shape.CLOSED:
-        return f"{load:,.4g} in flight"
-    if shape is Shape.REPLAY:
-        return f"{load:,.4g}x as fast"
-    return f"{load:,.4g} requests/s"
+def _held(measured: Measured, cell: ArmLoad) -> Holding | None:
+    """A search that tried a load again wants it held each time, by those requests alone."""
+    groups = groups_of(measured, cell.arm, cell.load)
+    numbers = sorted({group.phase.number for group in groups if has_measured([group])})
+    if len(numbers) == 1:
+        return holding(cell.pooled, measured.plan.shape)
+    trials = []
+    for number in numbers:
+        own = [group for group in groups if group.phase.number == number and group.due_ns]
+        figures = arm_load(own, measured.plan, judged=measured.judged).pooled
+        trials.append(holding(figures, measured.plan.shape))
+    pooled = holding(cell.pooled, measured.plan.shape)
+    known = [one.verdict for one in trials if one is not None]
+    return None if pooled is None else replace(pooled, verdict=worst(known))
 
 
 def summary_json(summary: LoadSummary) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from stepeval.analysis.load_figures import (
 )
 from stepeval.analysis.load_requests import Requests
 from stepeval.analysis.load_values import Certificate, Spread
-from stepeval.core.load import Ceiling, Health, LoadPlan, Shape
+from stepeval.core.load import FIXED_RATE, Ceiling, Health, LoadPlan, Shape
 from stepeval.stats.estimate import smallest_n
 
 MOST_LOOP_LAG_MS = 10.0
@@ -32,7 +32,6 @@ ENOUGH_LAGS = 100  # of the event loop; a second has as many
 MOST_OF_CEILING = 0.8
 _FEW = 3  # requests at a window's edges, and standard deviations of random arrivals
 _US_PER_MS = 1e3
-_FIXED_RATE = (Shape.CONSTANT, Shape.POISSON, Shape.GAMMA)
 _PERCENTS = ((0.99, "p99"), (0.95, "p95"), (0.9, "p90"), (0.5, "p50"))
 
 
@@ -42,7 +41,7 @@ def certificate(groups: Sequence[Requests], plan: LoadPlan) -> Certificate:
     health = [h for phase in {id(g.phase): g.phase for g in groups}.values() for h in phase.health]
     due = sum(int(measured(group).sum()) for group in groups)
     sent = sent_inside(groups)
-    asked = groups[0].phase.load if plan.shape in _FIXED_RATE else None
+    asked = groups[0].phase.load if plan.shape in FIXED_RATE else None
     events = sum(group.events for group in groups)
     mean, peak = in_flight(groups)
     rates = (per_second(sent, window), per_second(events, window))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stepeval.core.load import Verdict
 from stepeval.core.record import RunInfo
 from stepeval.stats.estimate import Estimate
 
@@ -188,16 +189,32 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """Whether an arm held a load: the share of its requests within every objective, and answers per
+    request that was due, None where the shape asks for no fixed rate.
+    """
+
+    load: float
+    verdict: Verdict
+    in_time: Estimate
+    answered: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """An arm over its loads, rising. ``knee``: the load where latency begins to cost more than the
-    throughput it buys; None: it does not show. ``highest``: within the objectives, see
-    :func:`stepeval.analysis.load_curve.highest_within`.
+    throughput it buys; None: it does not show. ``held``: every load with objectives; ``best`` and
+    ``missed`` as in :func:`stepeval.analysis.load_curve.highest_within`; ``highest`` is the load of
+    ``best``.
     """
 
     arm: str
     loads: tuple[float, ...]
     knee: float | None
     highest: float | None
+    held: tuple[Holding, ...] = ()
+    best: Holding | None = None
+    missed: Holding | None = None
 
 
 @dataclass(frozen=True, slots=True)

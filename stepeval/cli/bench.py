@@ -180,10 +180,10 @@ def _show(options: "BenchOptions", given: dict[str, Any]) -> int:
             listener=progress,
             announce=tell,
         )
-    return _tell(result, options, given)
+    return _tell(result, given)
 
 
-def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any]) -> int:
+def _tell(result: "BenchResult", given: dict[str, Any]) -> int:
     from stepeval.cli.terminal import plain
 
     report = None
@@ -194,22 +194,20 @@ def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any])
         if given["open_it"]:
             click.launch(str(report))
     _print_results(result, json=given["json"], report=report)
-    if options.ask.find_rate is not None and not given["json"]:
-        found = "none of the rates tried" if result.best is None else f"{result.best:g}/s"
-        click.echo(f"highest rate within the objectives: {found}")
     if result.sentence is not None:
         click.echo(plain(f"ended before time: {result.sentence}"), err=True)
     return int(result.exit_code)
 
 
 def _print_results(result: "BenchResult", *, json: bool, report: Path | None) -> None:
-    from stepeval.api.load_summary import load_json, load_summary
+    from stepeval.api.load_summary import load_headline, load_json, load_summary
 
     summary = load_summary(result.path)
     if json:
+        from stepeval.cli.load_search import search_json
         from stepeval.cli.terminal import echo_json
 
-        told = {"best": result.best, "report": None if report is None else str(report)}
+        told = {**search_json(result.found), "report": None if report is None else str(report)}
         echo_json({**load_json(summary), **told})
         return
     from stepeval.cli.load_tables import print_load
@@ -217,6 +215,13 @@ def _print_results(result: "BenchResult", *, json: bool, report: Path | None) ->
     print_load(summary)
     if report is not None:
         click.echo(f"report: {report}")
+    if result.found is not None:
+        from stepeval.cli.load_search import search_words
+
+        click.echo(f"highest rate within the objectives: {search_words(result.found)}")
+    from stepeval.cli.terminal import plain
+
+    click.echo(plain(load_headline(summary) or "nothing was measured"))
 
 
 def _calibrate(given: dict[str, Any]) -> int:

@@ -22,6 +22,8 @@ def announce(start: "BenchStart", *, retries: int) -> None:
         f"warm-up {plan.warmup}, {_amount(start)} -> {start.path}"
     )
     click.echo(plain(head), err=True)
+    for hint in start.hints:
+        click.echo(f"hint: {hint}", err=True)
     if start.mode == "LIVE":
         again = f", each up to {retries + 1} times" if retries else ""
         click.echo(plain(f"sends to {hosts}{again}; Ctrl-C ends it"), err=True)

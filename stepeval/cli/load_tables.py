@@ -1,20 +1,23 @@
 """A load benchmark's figures on a terminal."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from stepeval.cli.fitted import Column, print_fitted
 from stepeval.cli.terminal import counted, one_line, plain
-from stepeval.core.load import LoadPlan, Shape
+from stepeval.core.load import LoadPlan, Shape, Verdict
 
 if TYPE_CHECKING:
     from stepeval.api.load_summary import (
         ArmLoad,
         Certificate,
+        Curve,
         Estimate,
         Figures,
+        Holding,
         Length,
         LoadSummary,
         Spread,
@@ -58,12 +61,8 @@ def print_load(summary: "LoadSummary") -> None:
     _print_cells(summary, plan)
     for line in _findings(summary, plan):
         click.echo(plain(line))
-    for certificate in summary.certificates:
-        click.echo(plain(_certificate_line(certificate, plan)))
-    if summary.client_limited:
-        click.echo("\nCLIENT-LIMITED: these numbers may be this client's, not the server's")
-        for reason in summary.client_limited:
-            click.echo(plain(f"  {reason}"))
+    for line in _about_client(summary, plan):
+        click.echo(plain(line))
 
 
 def _without_cells(summary: "LoadSummary") -> str:
@@ -169,27 +168,69 @@ def _findings(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
             yield f"{arm}: the knee is at {_load(curve.knee, plan.shape)}"
         if plan.objectives:
             limits = ", ".join(f"{one.metric} {one.limit_ms:g} ms" for one in plan.objectives)
-            best = "no load" if curve.highest is None else _load(curve.highest, plan.shape)
-            yield f"{arm}: highest load within {limits} (95% of requests): {best}"
+            yield f"{arm}: highest load within {limits} (95% of requests): {_bracket(curve, plan)}"
     if summary.outside:
-        yield f"{summary.outside:,} requests belong to no measured load and are left out"
+        ended = ": another worker had ended its part" if plan.workers > 1 else ""
+        yield f"{summary.outside:,} requests belong to no measured load and are left out{ended}"
 
 
-def _certificate_line(found: "Certificate", plan: LoadPlan) -> str:
-    stamps = ", ".join(f"{n:,} {kind}" for kind, n in found.stamps.items()) or "none"
+def _bracket(curve: "Curve", plan: LoadPlan) -> str:
+    """Between which loads it lies, and what is known of both."""
+
+    def told(held: "Holding") -> str:
+        verdict = "not kept" if held.verdict is Verdict.BROKEN else held.verdict
+        share = "" if held.verdict is Verdict.KEPT else f" by {_share(held.in_time)}"
+        return f"{_load(held.load, plan.shape)} ({verdict}{share}, n = {held.in_time.n:,})"
+
+    if curve.best is not None and curve.missed is not None:
+        return f"between {told(curve.best)} and {told(curve.missed)}"
+    if curve.best is not None:
+        return f"{told(curve.best)}, the highest that was tried"
+    return "no load" if curve.missed is None else f"no load; {told(curve.missed)}"
+
+
+def _about_client(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
+    """One line where it kept up all along; else the loads where it did not, and why."""
+    limited = [one for one in summary.certificates if one.limits]
+    if not limited:
+        unknown = any(one.too_short for one in summary.certificates)
+        yield _certificate_line(summary.certificates, "client" if unknown else "client kept up")
+        return
+    yield "CLIENT-LIMITED, load by load:"
+    for one in limited:
+        yield _certificate_line([one], f"  at {_load(one.load, plan.shape)}")
+        for reason in one.limits:
+            yield f"    {reason}"
+
+
+def _certificate_line(several: Sequence["Certificate"], who: str) -> str:
+    """Of each figure the one that tells most against the client."""
+    counts: Counter[str] = sum((Counter(one.stamps) for one in several), Counter())
+    stamps = ", ".join(f"{n:,} {kind}" for kind, n in counts.items()) or "none"
+    transports = dict.fromkeys(name for one in several for name in one.transports)
     parts = [
-        f"loop lag {_tail(found.loop_lag)}",
-        f"schedule lag {_tail(found.lag)}",
-        f"cpu {_percent(found.cpu_share)}",
-        f"coalesced {_percent(found.coalesced_share)}",
+        f"loop lag {_tail([one.loop_lag for one in several])}",
+        f"schedule lag {_tail([one.lag for one in several])}",
+        f"cpu {_percent(_most(one.cpu_share for one in several))}",
+        f"coalesced {_percent(_most(one.coalesced_share for one in several))}",
         f"stamps {stamps}",
-        f"{'/'.join(found.transports) or 'unknown'} transport",
-        f"ceiling {_percent(found.of_ceiling)}",
-        f"n holds {found.holds or 'nothing'}",
+        f"{'/'.join(transports) or 'unknown'} transport",
+        f"ceiling {_percent(_most(one.of_ceiling for one in several))}",
+        f"n holds {_least_held(several)}",
     ]
-    if found.too_short:
+    if any(one.too_short for one in several):
         parts.append("window too short to tell whether the client kept up")
-    return f"client, {_load(found.load, plan.shape)}: {'; '.join(parts)}"
+    return f"{who}: {'; '.join(parts)}"
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _least_held(several: Sequence["Certificate"]) -> str:
+    order = ("p99", "p95", "p90", "p50")
+    held = (one.holds for one in several)
+    return max(held, key=lambda q: order.index(q) if q else len(order)) or "nothing"
 
 
 def _load(load: float, shape: Shape) -> str:
@@ -198,13 +239,17 @@ def _load(load: float, shape: Shape) -> str:
     return f"{load:,.4g}x" if shape is Shape.REPLAY else f"{load:,.4g}/s"
 
 
-def _tail(found: "Spread") -> str:
-    """The highest percentile that n holds; the longest where it holds none above the median."""
+def _tail(several: Sequence["Spread"]) -> str:
+    """The highest percentile that each n holds; the longest where one holds none above the median.
+    Of several the worst.
+    """
     for name in ("p99", "p95", "p90"):
-        estimate: Estimate = getattr(found, name)
-        if estimate.value is not None:
-            return f"{name} {_milliseconds(estimate.value)} ms"
-    return "unknown" if found.longest is None else f"max {_milliseconds(found.longest)} ms"
+        estimates: list[Estimate] = [getattr(found, name) for found in several]
+        values = [one.value for one in estimates if one.value is not None]
+        if values and len(values) == len(several):
+            return f"{name} {_milliseconds(max(values))} ms"
+    longest = _most(found.longest for found in several)
+    return "unknown" if longest is None else f"max {_milliseconds(longest)} ms"
 
 
 def _time(found: "Spread", name: str) -> str:

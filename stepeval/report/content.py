@@ -63,6 +63,7 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
         lapses_note=_lapses_note(scored=scored),
         samples=sample_views(reader, evidence, selection, scores),
         samples_note=selection.note,
+        samples_folded=bench is not None and not scored,
         provenance=provenance(evidence),
         command=info.command,
     )

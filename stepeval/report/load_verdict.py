@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stepeval.analysis.load import load_label
 from stepeval.analysis.load_values import ArmLoad, LoadSummary, Spread
+from stepeval.analysis.load_words import client_state, headline
 from stepeval.core.load import LoadPlan, Shape
 from stepeval.core.record import Mode
 from stepeval.report import wording
@@ -18,7 +19,13 @@ _METRICS = (("ttft", "TTFT"), ("e2e", "E2E"))  # what is not streamed has the se
 
 
 def load_verdict(summary: LoadSummary, plan: LoadPlan) -> Verdict:
-    return Verdict(_sentence(summary, plan), tuple(_caveats(summary, plan)))
+    sentence, held = _sentence(summary, plan), headline(summary, plan)
+    if held is not None:
+        sentence = f"{held}. {sentence}"
+    elif any(cell.pooled.answered for cell in summary.cells):
+        state = client_state(summary, plan.shape)
+        sentence = f"{sentence.removesuffix('.')}; {state}."
+    return Verdict(sentence, tuple(_caveats(summary, plan)))
 
 
 def reference_load(summary: LoadSummary) -> float | None:
@@ -97,7 +104,9 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
         runs = wording.plural(summary.missing, "planned load")
         yield f"The run is incomplete: {runs} did not run."
     if summary.outside:
-        yield f"{wording.plural(summary.outside, 'request')} belong to no load and are left out."
+        ended = ": another worker had ended its part" if plan.workers > 1 else ""
+        requests = wording.plural(summary.outside, "request")
+        yield f"{requests} belong to no load and are left out{ended}."
     yield from _about_limits(summary, plan)
     if any(rests_on(one.metric) for one in plan.objectives) and meaning(
         cell.pooled for cell in summary.cells

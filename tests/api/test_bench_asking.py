@@ -212,13 +212,13 @@ def test_a_line_without_an_arrival_is_pointed_at(tmp_path: Path, text: str, told
         recorded_arrivals(str(path), tmp_path)
 
 
-def test_a_phase_of_several_processes_is_where_all_held_their_share() -> None:
+def test_a_phase_of_several_processes_is_from_the_first_measured_to_the_first_ended() -> None:
     health = Health((1,), 0.5, 1.0)
     parts = [
         Measured(10, 90, 95, 40, health, Execution(5, 1)),
         Measured(20, 80, 99, 44, health, Execution(6, 0, "the user asked to stop")),
     ]
     end = together(parts)
-    assert (end.steady_ns, end.end_ns, end.drained_ns, end.taken) == (20, 80, 99, 44)
+    assert (end.steady_ns, end.end_ns, end.drained_ns, end.taken) == (10, 80, 99, 44)
     assert end.health == (health, health)
     assert end.execution == Execution(11, 1, "the user asked to stop")

@@ -39,8 +39,24 @@ def test_a_summary_has_its_figures_its_certificate_and_no_stamp(
     text = shown(made_load_run(loads=(5.0, 20.0, 40.0), arms=("low",)), capsys)
     for part in ("SIMULATED", "20/s", "n too small", "goodput", "loop lag p99 0.1 ms", "ceiling"):
         assert part in text
-    assert "highest load within ttft 600 ms (95% of requests): 20/s" in text
+    within = "highest load within ttft 600 ms (95% of requests): between 20/s (kept, n = "
+    assert within in text
+    assert " and 40/s (not kept by " in text
     assert "CLIENT-LIMITED" not in text
+
+
+def test_a_client_that_kept_up_is_told_of_in_one_line_and_one_that_did_not_where(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = made_load_run(loads=(5.0, 20.0, 40.0), arms=("low",))
+    text = shown(run, capsys)
+    assert not any(line.isspace() or not line for line in text.splitlines())
+    assert len([line for line in text.splitlines() if "loop lag" in line]) == 1
+    assert "client kept up: loop lag" in text
+    lame = replace(run.ran[1], health=(Health((30_000,) * 1000, 11.9, 12.0),))
+    text = shown(replace(run, ran=(run.ran[0], lame, run.ran[2])), capsys)
+    assert "  at 20/s: loop lag p99 30.0 ms" in text
+    assert "  at 5/s" not in text
 
 
 def test_a_client_that_was_the_limit_is_stamped_with_its_reasons(

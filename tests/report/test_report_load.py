@@ -56,18 +56,25 @@ def one_arm(**other: Any) -> ReportData:
 
 def test_the_sentence_is_of_the_highest_load_that_kept_the_objectives() -> None:
     found = one_arm()
-    pattern = r"At 30 requests/s: TTFT p95 \d+ ms \(\d+ to \d+\), \d\d\.\d% within the objectives\."
+    pattern = (
+        r"Holds 30 requests/s within TTFT 600 ms \(n = \d+\); the client kept up\. "
+        r"At 30 requests/s: TTFT p95 \d+ ms \(\d+ to \d+\), \d\d\.\d% within the objectives\."
+    )
     assert re.fullmatch(pattern, found.verdict.sentence), found.verdict.sentence
 
 
 def test_without_objectives_it_is_of_the_knee_and_promises_nothing() -> None:
     found = one_arm(limit_ms=None)
-    assert re.fullmatch(r"At 20 requests/s: TTFT p95 .*\)\.", found.verdict.sentence)
+    assert re.fullmatch(
+        r"At 20 requests/s: TTFT p95 .*\); the client kept up\.", found.verdict.sentence
+    )
     assert "objective" not in found.verdict.sentence
 
 
 def test_two_arms_are_told_of_together(report: ReportData) -> None:
-    assert report.verdict.sentence.startswith("At 10 requests/s: low has TTFT p95 ")
+    held = r"Held within TTFT 600 ms: low: 30 requests/s \(n = \d+\), high: unclear; "
+    there = r"the client kept up\. At 30 requests/s: low has TTFT p95 "
+    assert re.match(held + there, report.verdict.sentence), report.verdict.sentence
     assert "; high has TTFT p95 " in report.verdict.sentence
     assert any("all arms together" in caveat for caveat in report.verdict.caveats)
 
@@ -277,3 +284,10 @@ def test_counts_that_are_not_believed_are_a_caveat() -> None:
     wrong = answered(due, stream(due + MS), usage=Usage(100, 2**52))
     page = render_page(gather(LoadRun((wrong,), (phase(),))))
     assert "told 1 request more tokens than any text could hold" in page
+
+
+def test_samples_are_folded_where_nothing_is_judged() -> None:
+    run = made_load_run(loads=(5.0,), arms=("low",))
+    assert "<b>The list</b>" in render_page(gather(run))
+    rules = (ScoringRule("right", "exact"),)
+    assert "<b>The list</b>" not in render_page(gather(replace(run, rules=rules)))

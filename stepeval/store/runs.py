@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,11 +11,13 @@ from pathlib import Path
 from stepeval.core.errors import RunNotFound, StoreError, did_you_mean
 from stepeval.core.record import RunInfo
 from stepeval.store import schema
+from stepeval.store.lock import WriterLock
 from stepeval.store.reader import RunReader, RunStatus
 
 LATEST = "latest"
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]+(?:-[a-z0-9]+)*-[0-9a-f]{4}")
+_GOING = ".removed-"  # no run id begins so
 _MOST_SLUG = 40
 _MOST_SHOWN = 60
 
@@ -85,6 +88,28 @@ class RunsFolder:
     def list(self) -> list[RunSummary]:
         """Newest first; those that cannot be read, with their problem, by the time in their id."""
         return sorted(map(_summary, self._directories()), key=_age)
+
+    def remove(self, run_id: str) -> None:
+        """Its name goes at once, and then its files: a process that dies here leaves no half run.
+
+        What one left behind, the next call takes away.
+
+        Raises:
+            RunNotFound: There is no such run.
+            StoreError: Another process is writing it, or it cannot be removed.
+        """
+        directory = self.path(run_id)
+        if not directory.is_dir():
+            raise RunNotFound(f"no run {run_id} in {self.root}")
+        lock = WriterLock(directory / schema.LOCK)
+        try:
+            directory.rename(self.root / f"{_GOING}{run_id}")
+            for gone in self.root.glob(f"{_GOING}*"):
+                shutil.rmtree(gone)
+        except OSError as error:
+            raise StoreError(f"{directory}: cannot be removed: {error.strerror}") from error
+        finally:
+            lock.release()
 
     def _latest(self) -> Path:
         readable = [run for run in self.list() if run.problem is None]

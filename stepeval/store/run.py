@@ -1,6 +1,7 @@
 """A run on disk: one directory, one SQLite file, one writing process. Rows are only ever added."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
             _flush_directory(folder.parent)
     except (sqlite3.Error, OSError) as error:
         lock.release()
+        shutil.rmtree(directory, ignore_errors=True)  # nothing is in it, and half a run is none
         raise StoreError(f"{path}: cannot be made: {error}") from error
     return RunStore(path, connection, lock, suite)
 

@@ -50,6 +50,15 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
         raise StoreError(f"{directory}: is there already; a run is never overwritten") from None
     except OSError as error:
         raise StoreError(f"{directory}: cannot be made: {error.strerror}") from error
+    try:
+        return _fill(directory, info, suite, missing)
+    except (sqlite3.Error, OSError, StoreError) as error:
+        shutil.rmtree(directory, ignore_errors=True)  # nothing is in it, and half a run is none
+        raise StoreError(f"{directory}: cannot be made: {error}") from error
+
+
+def _fill(directory: Path, info: RunInfo, suite: Suite, missing: list[Path]) -> "RunStore":
+    """``missing``: the folders above ``directory`` that were made for it."""
     lock = WriterLock(directory / schema.LOCK)
     path = directory / schema.DATABASE
     try:
@@ -63,10 +72,9 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
         connection.execute("COMMIT")
         for folder in (directory, *missing):
             _flush_directory(folder.parent)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError):
         lock.release()
-        shutil.rmtree(directory, ignore_errors=True)  # nothing is in it, and half a run is none
-        raise StoreError(f"{path}: cannot be made: {error}") from error
+        raise
     return RunStore(path, connection, lock, suite)
 
 

@@ -114,9 +114,10 @@ class RunReader:
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
-        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}
+        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}
             FROM finals f CROSS JOIN cells c ON c.number = f.cell
             CROSS JOIN scores s ON s.attempt = f.attempt
+            CROSS JOIN attempts a ON a.seq = f.attempt
             WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
             ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
         for row in self._rows(query):

@@ -21,6 +21,8 @@ _ATTEMPT = (
 )  # fmt: skip
 PHASE_COLUMNS = "number, repeat, load, begin_ns, steady_ns, end_ns, drained_ns, health"
 SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
+WHOLE_RESULT = "CASE WHEN s.answer = x'3d' THEN a.result END"
+_WHOLE = b"="  # in the place of a score's answer; texts.pack makes no such value
 _INSERT_ATTEMPT = (
     f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES (?{', ?' * len(_ATTEMPT)})"  # noqa: S608  -- names and marks of this module only
 )
@@ -59,19 +61,35 @@ def _refuse_final(connection: sqlite3.Connection, cell_id: str, number: int | No
 
 def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], scoring: int) -> None:
     for row in scores:
-        score = row.score
+        score, attempt = row.score, _final_attempt(connection, row.cell_id)
         values = (
             scoring,
-            _final_attempt(connection, row.cell_id),
+            attempt,
             row.choice,
             row.rule,
             score.scorer,
             score.value,
-            texts.pack(score.answer),
+            _kept_answer(connection, attempt, row),
             texts.pack(score.explanation),
             to_text(score.metadata) if score.metadata else None,
         )
         connection.execute(_INSERT_SCORE, values)
+
+
+def _kept_answer(connection: sqlite3.Connection, attempt: int, row: ScoreRow) -> str | bytes | None:
+    """A long one that is the whole text of its choice is not stored a second time."""
+    answer = row.score.answer
+    if answer is not None and len(answer) >= texts.LONG:
+        query = "SELECT result FROM attempts WHERE seq = ? AND outcome = ?"
+        found = connection.execute(query, (attempt, _RESPONSE)).fetchone()
+        if found is not None and answer == _said(found[0], row.choice):
+            return _WHOLE
+    return texts.pack(answer)
+
+
+def _said(result: str | bytes, choice: int) -> str | None:
+    response = from_text(Response, texts.unpack(result) or "")
+    return next((each.text for each in response.choices if each.index == choice), None)
 
 
 def _final_attempt(connection: sqlite3.Connection, cell_id: str) -> int:
@@ -91,8 +109,10 @@ def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
 
 
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
-    """``row`` has SCORE_COLUMNS."""
-    choice, rule, scorer, value, answer, explanation, metadata = row
+    """``row`` has SCORE_COLUMNS, and the attempt's result where the answer is its whole text."""
+    choice, rule, scorer, value, answer, explanation, metadata, result = row
+    if result is not None:
+        answer = _said(result, choice)
     known = from_text(dict[str, Any], metadata) if metadata else {}
     score = Score(scorer, value, texts.unpack(answer), texts.unpack(explanation), known)
     return ScoreRow(cell_id, choice, rule, score)

@@ -46,7 +46,7 @@ CREATE TABLE scores (
   explanation TEXT,
   metadata TEXT,
   PRIMARY KEY (scoring, attempt, choice, rule)
-) WITHOUT ROWID"""
+)"""
 
 TABLES = f"""
 BEGIN;

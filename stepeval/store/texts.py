@@ -6,7 +6,7 @@ files of version 1 have, is its UTF-8. Either may hold lone surrogates, which UT
 
 import zlib
 
-_LONG = 1_000  # characters; a 2 KB answer shrinks by half for 30 us, a short one is left alone
+LONG = 1_000  # characters; a 2 KB answer shrinks by half for 30 us, a short one is left alone
 _LARGEST = 1 << 30
 _ZLIB = b"x"
 
@@ -18,7 +18,7 @@ def pack(text: str | None) -> str | bytes | None:
         data = text.encode()
     except UnicodeEncodeError:
         return zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
-    if len(text) < _LONG:
+    if len(text) < LONG:
         return text
     packed = zlib.compress(data, 1)
     return packed if len(packed) < len(data) else text

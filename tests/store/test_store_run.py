@@ -159,6 +159,22 @@ def test_a_score_belongs_to_the_answer_it_judged(store: RunStore) -> None:
     kept.close()
 
 
+def test_an_answer_that_is_the_whole_text_is_stored_once(store: RunStore) -> None:
+    """And one that is only a part of it, or of another choice, as it is."""
+    said = "The order of words matters. " * 100
+    both = replace(OK, choices=(Choice(0, said), Choice(1, said[5:])))
+    add(store, CELLS[0], made=attempt(1, both))
+    wanted = [
+        ScoreRow("a0", choice, rule, Score("exact", 0.0, answer))
+        for choice, rule, answer in ((0, "r", said), (0, "s", said[5:]), (1, "r", said[5:]))
+    ]
+    store.add_scores(wanted, store.scoring())
+    assert list(store.reader().scores()) == wanted
+    kept = sqlite3.connect(store.path)
+    assert kept.execute("SELECT answer = x'3d' FROM scores").fetchall() == [(1,), (0,), (1,)]
+    kept.close()
+
+
 def test_a_cell_is_asked_again_once_and_only_if_it_was_reopened(store: RunStore) -> None:
     add(store, *CELLS[:2])
     store.reopen(["a0"])

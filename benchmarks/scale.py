@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -104,17 +105,22 @@ def _frames(folder: Path) -> Cost:
 
 
 def _resumed(folder: Path, done: int) -> Bar:
-    """From the start of the process to the first question's arrival at the server."""
+    """From the start of the process to the first question's arrival at the server; of three
+    copies of a run the quickest.
+    """
     suite = _write_suite(folder / "resumed", epochs=done // _SAMPLES + 1)
-    log = folder / "resumed.jsonl"
+    runs, log = suite.parent / ".stepeval" / "runs", folder / "resumed.jsonl"
+    began_ns = []
     with null_server.serve(Timing(latency_ms=5.0), log) as url:
         _fill(suite, url, done)
-        began_ns = time.monotonic_ns()
-        command = stepeval("resume", "latest", "--no-report")
-        subprocess.run(command, cwd=suite.parent, capture_output=True, check=True)
+        for number in range(3):
+            shutil.copytree(runs, copied := suite.parent / f"copy{number}")
+            command = stepeval("resume", "latest", "--no-report", "--runs", str(copied))
+            began_ns.append(time.monotonic_ns())
+            subprocess.run(command, cwd=suite.parent, capture_output=True, check=True)
     with log.open(encoding="utf-8") as lines:
-        read_ns = min(row["read_ns"] for row in map(json.loads, lines) if row["body"])
-    seconds = (read_ns - began_ns) / 1e9
+        read_ns = sorted(row["read_ns"] for row in map(json.loads, lines) if row["body"])
+    seconds = min((next(ns for ns in read_ns if ns > began) - began) / 1e9 for began in began_ns)
     return Bar(f"resuming a run with {done:,} done: first request", seconds, 2.0, "s", "")
 
 

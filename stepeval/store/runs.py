@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,7 +112,8 @@ class RunsFolder:
             lock.release()
 
     def _latest(self) -> Path:
-        readable = [run for run in self.list() if run.problem is None]
+        known = sorted((_known(directory) for directory in self._directories()), key=_age)
+        readable = [run for run in known if run.problem is None]
         if not readable:
             raise RunNotFound(f"no run is stored in {self.root} yet")
         return self.path(readable[0].id)
@@ -149,11 +150,22 @@ def _directory_at(name: str) -> Path | None:
     return None
 
 
-def _summary(directory: Path) -> RunSummary:
+def _known(directory: Path) -> RunSummary:
+    """Without its status, which costs a look at every cell."""
     try:
         reader = RunReader(RunsFolder(directory.parent).path(directory.name))
-        return RunSummary(directory.name, directory, reader.info(), reader.status())
+        return RunSummary(directory.name, directory, reader.info())
     except (StoreError, RunNotFound) as error:
+        return RunSummary(directory.name, directory, problem=str(error))
+
+
+def _summary(directory: Path) -> RunSummary:
+    known = _known(directory)
+    if known.problem is not None:
+        return known
+    try:
+        return replace(known, status=RunReader(directory).status())
+    except StoreError as error:
         return RunSummary(directory.name, directory, problem=str(error))
 
 

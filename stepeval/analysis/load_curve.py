@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stepeval.analysis.load_values import ArmLoad, Curve
+from stepeval.core.chat import FailureKind
 from stepeval.stats.knee import knee
 
 _RISE = 1.1
@@ -37,9 +38,12 @@ def _knee(rising: Sequence[ArmLoad]) -> float | None:
 def highest_within(rising: Sequence[ArmLoad]) -> float | None:
     """The highest load at which 95% of the requests kept every objective, as they did at each
     measured load below it. A failed request kept none; whether an answer was right is not asked.
+    A load that the user cut short shows nothing of itself or of those above.
     """
     best = None
     for cell in rising:
+        if FailureKind.CUT in cell.pooled.failures:
+            break
         share = cell.pooled.in_time
         if share is None or share.value is None or share.value < KEPT:
             break

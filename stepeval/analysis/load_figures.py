@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepeval.analysis.load_requests import METRICS, Requests
-from stepeval.analysis.load_values import ArmLoad, Between, Cache, Figures, Gaps, Spread
+from stepeval.analysis.load_tokens import TokenColumn, counted_by, length
+from stepeval.analysis.load_values import (
+    ArmLoad,
+    Between,
+    Cache,
+    Counted,
+    Figures,
+    Gaps,
+    Length,
+    Spread,
+)
 from stepeval.core.load import LoadPlan
 from stepeval.stats.estimate import Estimate, mean_t, percentile, wilson
 from stepeval.stats.occupancy import occupancy
@@ -19,6 +29,7 @@ Flags: TypeAlias = "NDArray[np.bool_]"
 
 _NS_PER_S = 1e9
 _NS_PER_MS = 1e6
+_COUNTERS = ("provider", "here", "nobody")
 _BETWEEN: dict[str, Callable[[Figures], float | None]] = {
     "TTFT p50": lambda found: found.metrics["ttft"].p50.value,
     "TTFT p95": lambda found: found.metrics["ttft"].p95.value,
@@ -82,7 +93,8 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
     attempted = sum(int(measured(group).sum()) for group in groups)
     answered = _count(groups, "answered")
     in_time, good = _goodput(groups, plan, attempted, judged=judged)
-    tokens = _tokens(groups)
+    counted = Counted(*(sum(group.counted[who] for group in groups) for who in _COUNTERS))
+    tokens = None if counted.nobody else _tokens(groups)
     metrics = {name: spread(metric(groups, name)) for name in METRICS}
     mean, peak = in_flight(groups)
     return Figures(
@@ -99,9 +111,12 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
         done_rate=_done_inside(groups) / window,
         concurrency=mean,
         peak=peak,
-        tokens_per_s=None if tokens is None else tokens.total() / window,
-        reasoning_per_s=None if tokens is None else tokens["reasoning"] / window,
-        answer_per_s=None if tokens is None else tokens["answer"] / window,
+        tokens_per_s=None if tokens is None else sum(tokens.values()) / window,
+        reasoning_per_s=None if tokens is None else tokens.get("reasoning", 0) / window,
+        answer_per_s=None if tokens is None else tokens.get("answer", 0) / window,
+        tokens_counted_by=counted_by(counted.provider, counted.here, plan.vocabulary),
+        counted=counted,
+        lengths=_lengths(groups, plan),
         in_time=in_time,
         good=good,
         good_per_s=None if good is None or good.value is None else good.value * attempted / window,
@@ -170,11 +185,16 @@ def _goodput(
     return share, wilson(both if plan.objectives else right, attempted)
 
 
-def _tokens(groups: Sequence[Requests]) -> "Counter[str] | None":
-    if any(group.uncounted for group in groups):
-        return None
-    found = sum((group.tokens for group in groups), Counter[str]())
-    return found or None
+def _tokens(groups: Sequence[Requests]) -> dict[str, float] | None:
+    kinds = {kind for group in groups for kind in group.tokens}
+    return {kind: sum(group.tokens.get(kind, 0) for group in groups) for kind in kinds} or None
+
+
+def _lengths(groups: Sequence[Requests], plan: LoadPlan) -> dict[str, Length]:
+    return {
+        name: length(((g.lengths[name], measured(g).tolist()) for g in groups), plan.vocabulary)
+        for name in groups[0].lengths
+    }
 
 
 def _cache(groups: Sequence[Requests]) -> Cache:
@@ -184,7 +204,7 @@ def _cache(groups: Sequence[Requests]) -> Cache:
     ]
     ttft = np.concatenate([first[inside] for first, _, inside in columns])
     cached = np.concatenate([read[inside] for _, read, inside in columns])
-    asked = np.concatenate([np.asarray(g.input_tokens, float)[measured(g)] for g in groups])
+    asked = np.concatenate([_told(g.lengths["input"])[measured(g)] for g in groups])
     has_ttft = ~np.isnan(ttft)
     known = ~np.isnan(cached) & ~np.isnan(asked)
     total = float(asked[known].sum())
@@ -194,6 +214,11 @@ def _cache(groups: Sequence[Requests]) -> Cache:
         unknown=spread(ttft[has_ttft & np.isnan(cached)]),
         share=float(cached[known].sum()) / total if total else None,
     )
+
+
+def _told(column: TokenColumn) -> Floats:
+    """By the server alone: it is what also tells the cached part."""
+    return np.where(np.asarray(column.here, bool), np.nan, np.asarray(column.counts, float))
 
 
 def _lags(groups: Sequence[Requests]) -> Floats:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from stepeval.core.record import RunInfo
 from stepeval.stats.estimate import Estimate
 
+PROVIDER = "provider"
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -54,6 +56,34 @@ class Cache:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How many answers the server counted chunk by chunk, how many this client did, by a vocabulary
+    and with an estimate of when each token came, and how many nobody did: of those that are
+    measured or came in the window.
+    """
+
+    provider: int
+    here: int
+    nobody: int
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Mean tokens of the ``n`` measured and answered requests whose count is known; of those,
+    ``here`` were counted by this client.
+
+    ``asked``: the mean length that was asked for of the same requests, None where none was.
+    ``counted_by`` as in :class:`Figures`.
+    """
+
+    mean: float | None
+    asked: float | None
+    n: int
+    here: int
+    counted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """One figure of each repeat, and its mean by t; ``spread`` is their standard deviation."""
 
@@ -69,8 +99,12 @@ class Figures:
     ``attempted`` requests were due in it. ``due_rate``, ``sent_rate``, ``done_rate``: requests per
     second that were due, sent, answered within the window. ``concurrency``: in flight, mean over
     the window. ``tokens_per_s`` and its two parts are None unless every answer's tokens are
-    counted. ``in_time``: kept every objective; ``good``: and were judged right, where a run is
-    judged; None without an objective and a judge. ``no_answer``: answered, but with no answer.
+    counted. ``tokens_counted_by``: whose counts they, TPOT and the tokens per chunk rest on:
+    "provider", the label of a vocabulary of this client, both joined by "and", or None: nobody's;
+    ``counted`` has the numbers of answers. ``lengths``: "input", "output" and "reasoning", which is
+    part of the output. ``in_time``: kept every objective; ``good``: and were judged right, where a
+    run is judged; None without an objective and a judge. ``no_answer``: answered, but with no
+    answer.
     """
 
     arm: str
@@ -89,6 +123,9 @@ class Figures:
     tokens_per_s: float | None
     reasoning_per_s: float | None
     answer_per_s: float | None
+    tokens_counted_by: str | None
+    counted: Counted
+    lengths: Mapping[str, Length]
     in_time: Estimate | None
     good: Estimate | None
     good_per_s: float | None

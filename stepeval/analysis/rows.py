@@ -157,6 +157,7 @@ def _request_columns(record: Record, price: Price | None) -> dict[str, Any]:
     failure = result if isinstance(result, Failure) else None
     return {
         "attempts": len(record.attempts),
+        "retried": _retried(record.attempts),
         "failure": failure and failure.kind.value,
         "failure_message": failure and failure.message,
         "status": failure and failure.status,
@@ -167,6 +168,11 @@ def _request_columns(record: Record, price: Price | None) -> dict[str, Any]:
         **_latencies(record),
         **_tokens(result),
     }
+
+
+def _retried(attempts: tuple[Attempt, ...]) -> str | None:
+    results = (attempt.exchange.result for attempt in attempts[:-1])
+    return ",".join(r.kind.value for r in results if isinstance(r, Failure)) or None
 
 
 def _latencies(record: Record) -> dict[str, Any]:

@@ -6,10 +6,25 @@ from typing import TYPE_CHECKING, Any
 from stepeval.store.run import RunReader
 
 if TYPE_CHECKING:
-    from stepeval.analysis.load_values import ArmLoad, Certificate, LoadSummary, Spread
+    from stepeval.analysis.load_values import (
+        ArmLoad,
+        Certificate,
+        Figures,
+        Length,
+        LoadSummary,
+        Spread,
+    )
     from stepeval.stats.estimate import Estimate
 
-    __all__ = ["ArmLoad", "Certificate", "Estimate", "LoadSummary", "Spread"]
+    __all__ = [
+        "ArmLoad",
+        "Certificate",
+        "Estimate",
+        "Figures",
+        "Length",
+        "LoadSummary",
+        "Spread",
+    ]
 
 # numpy waits until there is a load to summarise: an evaluation is shown without it.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
@@ -22,10 +23,11 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
-from stepeval.core.task import Cell, Provider, Suite
+from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
+from stepeval.execution.gate import Gates
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
@@ -56,6 +58,7 @@ class _Session:
     simulate: bool
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
+    guard: Guard
     again: frozenset[str] | None = None
 
 
@@ -80,6 +83,7 @@ def start_run(
     simulate: bool,
     allow_code: bool,
     command: str,
+    guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
 ) -> RunResult:
@@ -87,28 +91,39 @@ def start_run(
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
+        UsageError: The budget cannot be held; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
     suite, warnings = prepare(options)
+    suite = within(suite, guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     mode = Mode.SIMULATED if simulate or all_simulated(suite) else Mode.LIVE
+    check_prices(suite, mode)
     keys = {} if simulate else find_keys(suite)
+    ask_first(suite, mode, guard, folder)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
         runs.new_id(suite.name, now),
         created_at=now,
         suite_name=suite.name,
-        suite_hash=content_id(dump(replace(suite, source=None))),  # wherever the file stands
+        suite_hash=_suite_hash(suite),
         mode=mode,
         command=command,
         beside=options.path.resolve(),
     )
-    session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules)
+    session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules, guard)
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules))
         announce(Start(session.path, suite, mode, told))
         return _finish(session, store, listener)
+
+
+def _suite_hash(suite: Suite) -> str:
+    """Of what is asked: wherever the file stands, and whatever it may cost."""
+    content = dump(replace(suite, source=None, budget=Budget()))
+    del content["budget"]
+    return content_id(content)
 
 
 def resume_run(
@@ -116,6 +131,7 @@ def resume_run(
     *,
     trust_base_url: bool,
     allow_code: bool,
+    guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
     wanted: Wanted | None = None,
@@ -132,11 +148,12 @@ def resume_run(
         )
     stored, mode = reader.suite(), reader.info().mode
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
-    suite = replace(stored, providers=providers)
+    suite = within(replace(stored, providers=providers), guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)
+    check_prices(suite, mode)
     simulate = mode is Mode.SIMULATED and not all_simulated(suite)
     keys = {} if simulate else find_keys(suite)
-    session = _Session(path, suite, mode, simulate, keys, rules)
+    session = _Session(path, suite, mode, simulate, keys, rules, guard)
     with open_run(path) as store:
         if wanted is not None:
             return _finish(_reopened(session, store, wanted, announce), store, listener)
@@ -185,11 +202,12 @@ async def _execute(
     suite = session.suite
     already_done, missing = _missing(session, store)
     listener.started(total=suite.cell_count, already_done=already_done)
+    guards = Guards(suite, session.mode, store, session.guard, stop)
     behind = WriteBehind(store, most=suite.limits.concurrency)
     async with Client(providers, session.keys, mode=session.mode) as client:
         with stopping_on_signals(stop):
             try:
-                return await execute(
+                execution = await execute(
                     missing,
                     make_request=make_request(suite),
                     send=client,
@@ -197,9 +215,13 @@ async def _execute(
                     listener=listener,
                     limits=suite.limits,
                     stop=stop,
+                    decide=guards.decide,
+                    gate=Gates(guards.gates),
                 )
             finally:
                 await behind.flush()
+    left = suite.cell_count - already_done - execution.recorded
+    return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
 
 
 def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
@@ -217,4 +239,6 @@ def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:
         return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
     if execution.fatal is not None and execution.fatal.kind is FailureKind.SIMULATED:
         return ExitCode.INCOMPLETE
-    return ExitCode.INTERRUPTED if interrupted else ExitCode.PROVIDER
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INCOMPLETE if execution.shut else ExitCode.PROVIDER

@@ -10,9 +10,18 @@ from stepeval.cli.terminal import one_line, plain
 from stepeval.core.load import LoadPlan, Shape
 
 if TYPE_CHECKING:
-    from stepeval.api.load_summary import ArmLoad, Certificate, Estimate, LoadSummary, Spread
+    from stepeval.api.load_summary import (
+        ArmLoad,
+        Certificate,
+        Estimate,
+        Figures,
+        Length,
+        LoadSummary,
+        Spread,
+    )
 
 _NOTHING = "-"
+_HERE = "~"  # before what rests on tokens counted here
 _COLUMNS: tuple[Column, ...] = (
     ("arm", "left"),
     ("load", "right"),
@@ -28,9 +37,11 @@ _COLUMNS: tuple[Column, ...] = (
     ("E2E p95", "right"),
     ("response p95", "right"),
     ("tokens/s", "right"),
+    ("tokens in", "right"),
+    ("tokens out", "right"),
     ("goodput", "left"),
 )
-_LEAST_NEEDED_FIRST = (4, 8, 12, 11, 9, 13, 5, 10, 6, 14)
+_LEAST_NEEDED_FIRST = (4, 8, 14, 12, 11, 9, 15, 13, 5, 10, 6, 16)
 _ARM = 0  # of one arm, the lines below name it
 _DUE, _RESPONSE = 4, 12  # say nothing in a closed loop, where requests wait for answers
 
@@ -65,7 +76,9 @@ def _print_cells(summary: "LoadSummary", plan: LoadPlan) -> None:
         [_COLUMNS[place] for place in kept],
         [[row[place] for place in kept] for row in rows],
         [kept.index(place) for place in _LEAST_NEEDED_FIRST if place in kept],
-        "times in ms, of answered requests; goodput: within every objective"
+        "times in ms, of answered requests; tokens in and out: a request's mean"
+        + (", of what was asked for" if _is_asked(summary) else "")
+        + "; goodput: within every objective"
         + (" and right" if summary.judged else "")
         + ", of all that were due, 95%",
     )
@@ -84,16 +97,58 @@ def _cells(cell: "ArmLoad", plan: LoadPlan) -> tuple[str, ...]:
         _time(ttft, "p50"),
         _time(ttft, "p95"),
         _time(ttft, "p99"),
-        _time(tpot, "p50"),
+        _by(found, _time(tpot, "p50")),
         _time(e2e, "p50"),
         _time(e2e, "p95"),
         _time(found.metrics["response"], "p95"),
-        _NOTHING if found.tokens_per_s is None else f"{found.tokens_per_s:,.0f}",
+        _by(found, _NOTHING if found.tokens_per_s is None else f"{found.tokens_per_s:,.0f}"),
+        _length(found.lengths["input"]),
+        _length(found.lengths["output"]),
         _share(found.good),
     )
 
 
+def _is_asked(summary: "LoadSummary") -> bool:
+    lengths = [one for cell in summary.cells for one in cell.pooled.lengths.values()]
+    return any(one.asked is not None for one in lengths)
+
+
+def _by(found: "Figures", figure: str) -> str:
+    """A figure that rests on counts of tokens, marked where some were made here."""
+    return f"{_HERE}{figure}" if found.counted.here and figure[0].isdigit() else figure
+
+
+def _length(found: "Length") -> str:
+    if found.mean is None:
+        return _NOTHING
+    asked = "" if found.asked is None else f" of {found.asked:,.0f}"
+    return f"{_HERE if found.here else ''}{found.mean:,.0f}{asked}"
+
+
+def _has_own(found: "Figures") -> bool:
+    return bool(found.counted.here) or any(one.here for one in found.lengths.values())
+
+
+def _about_tokens(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
+    """What the mark means, and where only some of the figures' counts were made here."""
+    if not any(_has_own(cell.pooled) for cell in summary.cells):
+        return
+    yield (
+        f"{_HERE} rests on tokens counted here with {plan.vocabulary}, not by the server; "
+        "when each came is estimated by the characters in each chunk"
+    )
+    for cell in summary.cells:
+        counted = cell.pooled.counted
+        if counted.here and (counted.provider or counted.nobody):
+            yield (
+                f"tokens, {one_line(cell.arm, 40)} at {_load(cell.load, plan.shape)}: "
+                f"{counted.provider:,} answers counted by the server, {counted.here:,} here, "
+                f"{counted.nobody:,} by nobody"
+            )
+
+
 def _findings(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
+    yield from _about_tokens(summary, plan)
     for cell in summary.cells:
         if cell.pooled.failures:
             kinds = ", ".join(f"{n:,} {kind}" for kind, n in cell.pooled.failures.items())

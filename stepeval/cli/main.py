@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("stepeval.cli.stored:export", "Write a stored run as CSV or JSON lines."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),
     "validate": ("stepeval.cli.suites:validate", "Say what a suite would send and cost."),
+    "plan": ("stepeval.cli.suites:plan", "Say what a run would send, cost and take."),
     "schema": ("stepeval.cli.suites:schema", "Print the JSON Schema of suite files."),
     "doctor": ("stepeval.cli.doctor:doctor", "Check key, host, clock, simulator, local servers."),
     "simulate": ("stepeval.cli.simulate:simulate", "Serve a simulated StepFun on loopback."),

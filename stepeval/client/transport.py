@@ -49,7 +49,8 @@ class Client:
     """Sends requests: a :class:`stepeval.core.ports.Send`, and an async context manager.
 
     ``keys`` are by provider name; each goes to its provider alone. ``request_id`` makes the
-    X-Request-Id, by which a server's log can be held against ours.
+    X-Request-Id, by which a server's log can be held against ours. Where ``cut`` says so, a request
+    that is cancelled is not forgotten but a Failure: whoever measures must count what hung.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Client:
         mode: Mode,
         body_cap: int = LARGEST_BODY,
         request_id: Callable[[Request], str] = lambda _: uuid4().hex,
+        cut: Callable[[], bool] = lambda: False,
     ) -> None:
         """Raises UsageError for an address or a header that HTTP has no room for."""
         self._tls: ssl.SSLContext | None = None
@@ -69,6 +71,7 @@ class Client:
         self._mode = mode
         self._cap = body_cap
         self._request_id = request_id
+        self._cut = cut
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,7 +99,7 @@ class Client:
         """
         endpoint = self._endpoints[request.provider]
         body = encode(request)
-        exchanged = _Exchanging(endpoint, scheduled_ns, self._cap, self._clean)
+        exchanged = _Exchanging(endpoint, scheduled_ns, self._cap, self._clean, self._cut)
         headers = {"accept": _ACCEPTED[request.stream], "x-request-id": self._request_id(request)}
         result = await exchanged.run(body.encode(), headers)
         if self._mode is Mode.LIVE and exchanged.simulated:
@@ -134,12 +137,18 @@ class _Exchanging:
     """One request on its way, and how far it has come."""
 
     def __init__(
-        self, endpoint: _Endpoint, scheduled_ns: int, cap: int, clean: Callable[[str], str]
+        self,
+        endpoint: _Endpoint,
+        scheduled_ns: int,
+        cap: int,
+        clean: Callable[[str], str],
+        is_cut: Callable[[], bool],
     ) -> None:
         self._endpoint = endpoint
         self._scheduled_ns = scheduled_ns
         self._cap = cap
         self._clean = clean
+        self._is_cut = is_cut
         self._sent_ns: int | None = None
         self._headers_ns: int | None = None
         self._reception: Reception | None = None
@@ -153,6 +162,10 @@ class _Exchanging:
         except TimeoutError:
             message = f"the whole request took more than {total:g} s"
             return self._cut(FailureKind.TOTAL_TIMEOUT, message)
+        except asyncio.CancelledError:
+            if not self._is_cut():
+                raise
+            return self._cut(FailureKind.CUT, "the user ended it before it was answered")
         except BadBody as fault:
             assert self._reception is not None
             return self._reception.refuse(fault)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# What the sample of a made-up prompt says, in its metadata, of the lengths it shall have in tokens.
+ASKED_INPUT, ASKED_OUTPUT = "synthetic_input_tokens", "synthetic_output_tokens"
+
 
 class Shape(StrEnum):
     CLOSED = "closed"  # so many requests in flight: the next one leaves when one has ended

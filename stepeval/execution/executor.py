@@ -8,9 +8,9 @@ from typing import Any
 from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.task import Cell, Limits
-from stepeval.execution.attempt import CellEnd, Clock, Decide, Rooms, live
+from stepeval.execution.attempt import CellEnd, Clock, Rooms, live
 from stepeval.execution.gate import OPEN, Gate
-from stepeval.execution.retry import decide
+from stepeval.execution.retry import Decide, decide
 from stepeval.execution.stop import StopSignal
 
 _HOPELESS_AFTER = 20
@@ -23,13 +23,14 @@ _HOPELESS = frozenset(
 class Execution:
     """How a run went. ``recorded`` counts cells that got their record, ``failed`` those of them
     without an answer. ``stopped`` says why cells were left over, None where none was; ``fatal``
-    is the refusal that every further request would have met.
+    is the refusal that every further request would have met. ``shut``: a gate let no more through.
     """
 
     recorded: int
     failed: int
     stopped: str | None = None
     fatal: Failure | None = None
+    shut: bool = False
 
 
 async def execute(
@@ -125,7 +126,9 @@ class Crew:
         return self._hopeless is not None and len(self._hopeless) >= _HOPELESS_AFTER
 
     def outcome(self) -> Execution:
-        return Execution(self._recorded, self._failed, self._why_stopped(), self._fatal)
+        why = self._why_stopped()
+        shut = why is not None and why == self._shut
+        return Execution(self._recorded, self._failed, why, self._fatal, shut)
 
     def _why_stopped(self) -> str | None:
         if not self._open and next(self._cells, None) is None:

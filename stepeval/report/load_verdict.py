@@ -8,6 +8,7 @@ from stepeval.core.load import LoadPlan, Shape
 from stepeval.core.record import Mode
 from stepeval.report import wording
 from stepeval.report.evidence import Estimate
+from stepeval.report.load_marks import meaning, rests_on
 from stepeval.report.view import Verdict
 
 _MOST_NAMED = 2  # arms in the sentence; of more the fastest and the slowest
@@ -98,6 +99,13 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
     if summary.outside:
         yield f"{wording.plural(summary.outside, 'request')} belong to no load and are left out."
     yield from _about_limits(summary, plan)
+    if any(rests_on(one.metric) for one in plan.objectives) and meaning(
+        cell.pooled for cell in summary.cells
+    ):
+        yield (
+            "Whether a request kept its time per token was judged by tokens that this client "
+            "counted, where the server told none."
+        )
     for cell in summary.cells:
         found = cell.pooled
         yield from _about_answers(cell, load_label(cell.load, plan.shape))

@@ -133,9 +133,12 @@ class RunReader:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
 
     def token_counts(self) -> Iterator[TokenCount]:
-        """What a vocabulary on this machine counted, where the server had told no usage."""
-        query = """SELECT c.id, t.input, t.output, t.reasoning
-            FROM token_counts t CROSS JOIN cells c ON c.number = t.cell"""
+        """What a vocabulary on this machine counted, where the server had told no usage; in the
+        order of :meth:`records`.
+        """
+        query = f"""SELECT c.id, t.input, t.output, t.reasoning
+            FROM finals f CROSS JOIN token_counts t ON t.cell = f.cell
+            CROSS JOIN cells c ON c.number = f.cell WHERE {rows.COUNTS} ORDER BY f.attempt"""  # noqa: S608  -- a condition of this package only
         for row in self._rows(query):
             yield TokenCount(*row)
 

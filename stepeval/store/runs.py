@@ -111,6 +111,14 @@ class RunsFolder:
         finally:
             lock.release()
 
+    def newest_first(self) -> Iterator[RunReader]:
+        """Those that can be read, opened one by one as they are asked for."""
+        for directory in sorted(self._directories(), reverse=True):  # ids begin with their time
+            try:
+                yield RunReader(self.path(directory.name))
+            except (StoreError, RunNotFound):
+                continue
+
     def _latest(self) -> Path:
         known = sorted((_known(directory) for directory in self._directories()), key=_age)
         readable = [run for run in known if run.problem is None]

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from load_runs import PLAN, LoadRun, failed, made_load_run, phase
+from load_runs import (
+    PLAN,
+    LoadRun,
+    S,
+    answered,
+    counted,
+    failed,
+    made_load_run,
+    phase,
+    silent,
+    stream,
+)
 
 from stepeval.analysis.load import load_of
 from stepeval.cli.load_tables import _COLUMNS, _LEAST_NEEDED_FIRST, print_load
@@ -58,6 +69,24 @@ def test_failures_are_counted_by_kind_and_have_no_latency(
     assert "failed, a at 5/s: 1 server" in text
     assert "(95% of requests): no load" in text
     assert "incomplete: 1 of the planned loads did not run" in text
+
+
+def test_what_rests_on_tokens_counted_here_is_marked_and_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nobody shall take an estimate for what the server said."""
+    one, begin = phase(), phase().steady_ns
+    plan = replace(PLAN, vocabulary="tokenizer.json sha256:5f0c")
+    lone = silent(begin)
+    text = shown(LoadRun((lone,), (one,), plan, kept_counts=(counted(lone),)), capsys)
+    for part in ("~2.5", " ~2 ", "~50", "~20"):
+        assert part in text
+    assert "~ rests on tokens counted here with tokenizer.json sha256:5f0c, not by" in text
+    told = answered(begin + S, stream(begin + S))
+    text = shown(LoadRun((lone, told), (one,), plan, kept_counts=(counted(lone),)), capsys)
+    assert "tokens, a at 5/s: 1 answers counted by the server, 1 here, 0 by nobody" in text
+    text = shown(LoadRun((told,), (one,), plan), capsys)
+    assert "~" not in text
 
 
 def test_an_arm_its_load_size_failures_and_tail_are_never_left_out() -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 from program import Said, Serve, Shell
 
-from stepeval.core.chat import Response
+from stepeval.core.chat import Failure, FailureKind, Response
 from stepeval.core.load import Phase, Shape
 from stepeval.core.record import Record
 from stepeval.simulator.speed import Speed
@@ -72,11 +72,18 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
             write.write(head.encode() + body)
 
     async def serve() -> None:
+        talking: set[asyncio.Task[None]] = set()
+
         async def quietly(read: asyncio.StreamReader, write: asyncio.StreamWriter) -> None:
-            try:
+            task = asyncio.current_task()
+            assert task is not None
+            talking.add(task)
+            with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
                 await answer(read, write)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                write.close()
+            write.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await write.wait_closed()
+            talking.discard(task)
 
         server = await asyncio.start_server(quietly, "127.0.0.1", 0)
         stop = asyncio.Event()
@@ -84,6 +91,9 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
         started.set_result((asyncio.get_running_loop(), stop, port))
         await stop.wait()
         server.close()
+        for task in tuple(talking):
+            task.cancel()
+        await asyncio.gather(*talking)
 
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
     thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
@@ -262,6 +272,32 @@ def test_an_interrupt_reports_what_was_measured(shell: Shell, serve: Serve, work
     assert "measured whole or not at all" in refused.err
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_hung_when_it_was_cut_is_counted_and_not_forgotten(shell: Shell, workers: str) -> None:
+    """Else a server that hangs looks perfect: only what it answered before would be left."""
+    with stalling(3, 60) as url:
+        process = shell.start(
+            *SYNTHETIC, *QUIET, "--base-url", url, "--set", "stream=false", "--workers", workers,
+            "--rate", "40", "--duration", "60s", "--warmup", "0", "--slo", "e2e=500ms",
+        )  # fmt: skip
+        wait_for_records(shell, 10)
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "highest load within e2e 500 ms (95% of requests): 40/s" not in out
+    run = reader(shell)
+    (phase,) = run.phases()
+    results = [record.result for record in measured(run, phase)]
+    cut = [result for result in results if isinstance(result, Failure)]
+    assert {result.kind for result in cut} == {FailureKind.CUT}
+    assert len(cut) > 40
+    assert all(result.timing is not None and result.timing.sent_ns for result in cut)
+
+
 def test_a_kill_leaves_a_run_that_can_be_read(shell: Shell, serve: Serve) -> None:
     server = serve(speed=Speed(ttft_ms=20, itl_ms=0.1))
     process = shell.start(
@@ -355,7 +391,6 @@ def vocabulary(folder: Path) -> Path:
 def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     shell: Shell, serve: Serve
 ) -> None:
-    pytest.importorskip("tokenizers")
     server = serve(fault_rates={"no-usage": 0.5})
     shell(*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--concurrency", "2",
           "--requests", "20", "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
@@ -376,6 +411,51 @@ def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     plan = run.info().load
     assert plan is not None
     assert re.fullmatch(r"tokenizer\.json sha256:[0-9a-f]{64}", plan.vocabulary or "")
+
+
+def test_a_server_without_usage_has_figures_that_say_who_counted(
+    shell: Shell, serve: Serve
+) -> None:
+    """From the wire to the page, a figure that rests on counts made here is named as that."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    asked = (*SYNTHETIC, "--base-url", base_url, "--requests", "12", "--concurrency", "2")
+    plain = shell(*asked, *QUIET, "--json", "--runs", "without")
+    (cell,) = json.loads(plain.out)["cells"]
+    assert cell["pooled"]["tokens_counted_by"] is None
+    assert cell["pooled"]["tokens_per_s"] is None
+    assert cell["pooled"]["lengths"]["output"]["mean"] is None
+
+    said = shell(*asked, "--tokenizer", str(vocabulary(shell.folder)))
+    assert "~ rests on tokens counted here with tokenizer.json sha256:" in said.out
+    run = reader(shell)
+    plan = run.info().load
+    assert plan is not None
+    label = plan.vocabulary
+    found = json.loads(shell("show", "latest", "--json").out)["cells"][0]["pooled"]
+    assert found["tokens_counted_by"] == label
+    assert found["counted"]["provider"] == found["counted"]["nobody"] == 0
+    lengths = found["lengths"]
+    assert lengths["input"]["asked"] == 40
+    assert lengths["output"]["asked"] == 12
+    (phase,) = run.phases()
+    own = {count.cell_id: count.output_tokens for count in run.token_counts()}
+    outputs = [own[record.cell.id] for record in measured(run, phase)]
+    assert lengths["output"]["mean"] == pytest.approx(sum(outputs) / len(outputs))
+    assert found["metrics"]["tpot"]["n"] > 0
+    assert 0 < found["tokens_per_s"] * found["window_s"] <= sum(own.values()) + 1e-6
+    (report,) = (shell.folder / "reports").glob("*.html")
+    page = report.read_text("utf-8")
+    assert str(label) in page
+    assert "~ rests on tokens that this client counted" in page
+
+
+def test_a_search_for_a_rate_can_be_bound_by_the_time_per_token(shell: Shell, serve: Serve) -> None:
+    """Counts are made before a rate is judged, or none would keep it."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    said = shell(*SYNTHETIC, *QUIET, "--base-url", base_url, "--find-rate", "5:8",
+                 "--requests", "4", "--slo", "tpot=60s",
+                 "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
+    assert "highest load within tpot 60000 ms (95% of requests): 8/s" in said.out
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from load_runs import (
     LoadRun,
     S,
     answered,
+    counted,
     failed,
     made_load_run,
     phase,
     right,
+    silent,
     stream,
 )
 
@@ -142,10 +144,14 @@ def test_one_load_is_no_curve() -> None:
 
 def test_repeats_and_cold_prompts_have_tables_where_there_are_any(report: ReportData) -> None:
     captions = [table.caption for table in load_of(report).tables]
-    assert captions == ["Where the time goes", "Cold and warm", "Between repeats"]
+    assert captions == [
+        "Where the time goes", "Tokens per request", "Cold and warm", "Between repeats",
+    ]  # fmt: skip
     alone = load_of(gather(LoadRun((answered(phase().steady_ns, stream(phase().steady_ns)),),
                                    (phase(),))))  # fmt: skip
-    assert [table.caption for table in alone.tables] == ["Where the time goes"]
+    assert [table.caption for table in alone.tables] == [
+        "Where the time goes", "Tokens per request",
+    ]  # fmt: skip
     assert "does not say what of a prompt came from its cache" in alone.lede
 
 
@@ -157,6 +163,57 @@ def test_answers_cut_before_their_text_are_a_caveat_and_no_failure() -> None:
     found = gather(LoadRun(emptied, (phase(),)))
     assert found.lapses == ()
     assert any("100.0% of the answers ended before any text" in c for c in found.verdict.caveats)
+
+
+def counted_here(*, told: int = 0, repeats: int = 1) -> ReportData:
+    """100 requests a repeat, whose server tells the tokens of the first ``told`` only."""
+    ran = tuple(phase(n, begin_s=20.0 * n, repeat=n) for n in range(repeats))
+    dues = [one.steady_ns + n * S // 20 for one in ran for n in range(100)]
+    records = [
+        answered(at, stream(at + MS)) if n % 100 < told else silent(at) for n, at in enumerate(dues)
+    ]
+    counts = tuple(counted(one) for n, one in enumerate(records) if n % 100 >= told)
+    plan = replace(
+        PLAN, loads=(5.0,), vocabulary="words sha256:5f0c", objectives=(Objective("tpot", 3.0),)
+    )
+    return gather(LoadRun(tuple(records), ran, plan, kept_counts=counts))
+
+
+def test_every_figure_that_rests_on_tokens_counted_here_is_marked() -> None:
+    """An estimate never looks like what the server said."""
+    found = counted_here(repeats=2)
+    view = load_of(found)
+    stages, lengths, between = view.tables
+    assert column(view.main[0], "Tokens/s")[0].startswith("~")
+    assert column(stages, "Per token p50") == ["~2.5 ms"]
+    assert column(stages, "First answer p50") == ["120 ms"]
+    assert column(lengths, "Input") == ["~50"]
+    assert column(lengths, "Output") == ["~20"]
+    assert column(lengths, "Counted by") == ["this client"]
+    assert column(between, "TPOT p50") == ["~2.5 ms"]
+    assert column(between, "TTFT p50") == ["100 ms"]
+    (at,) = [group for group in view.groups if group.title == "At 5 requests/s"]
+    charts = {chart.id: chart for chart in at.charts}
+    assert "this client counted the tokens" in charts["disttpot"].caption
+    assert "counted" not in charts["distttft"].caption
+    assert column(charts["disttpot"].table, "p50") == ["~2.5 ms"]
+    assert column(charts["gaps"].table, "Tokens per chunk") == ["~4.00"]
+    assert "any answer: this client counted them with words sha256:5f0c" in view.lede
+    assert any("time per token was judged by tokens" in c for c in found.verdict.caveats)
+    assert "~ rests on tokens that this client counted" in render_page(found)
+
+
+def test_counts_of_both_are_told_apart() -> None:
+    view = load_of(counted_here(told=40))
+    assert column(view.tables[1], "Counted by") == ["the server 40, this client 60"]
+    assert "the tokens of 60 of 100 answers: this client" in view.lede
+
+
+def test_a_vocabulary_that_was_not_needed_leaves_no_mark() -> None:
+    found = counted_here(told=100)
+    assert "No figure rests on words sha256:5f0c." in load_of(found).lede
+    assert column(load_of(found).tables[1], "Output") == ["10"]
+    assert "~" not in re.sub(r"<style>.*?</style>", "", render_page(found), flags=re.DOTALL)
 
 
 def _without_text(record: Record) -> Record:

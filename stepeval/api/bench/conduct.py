@@ -82,7 +82,9 @@ async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: f
     phases = None if stage.pace.search else len(plan.loads) * plan.repeats
     stage.listener.phase_began(order, phases=phases)
     end = await stage.engine.measure(order)
-    if end.end_ns > end.steady_ns:
+    if (
+        end.end_ns > end.steady_ns and end.lost is None
+    ):  # without all its workers it is no such load
         stage.keep(_phase_of(order, end))
     _note(course, end)
 

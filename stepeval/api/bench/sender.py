@@ -52,7 +52,8 @@ async def sender(
     """Connected for as long as the block lasts. Raises ProviderError: a key is missing."""
     allow_many_connections()
     keys = find_keys(job.suite) if job.with_keys else {}
-    async with Client(job.providers, keys, mode=job.mode) as client:
+    client = Client(job.providers, keys, mode=job.mode, cut=lambda: stop.aborting)
+    async with client:
         rooms = Rooms(_requests(job), client, writer, listener, stop, job.max_attempts)
         yield Sender(job, share, rooms, "proxy" if "proxy" in client.carriers else "socket")
 

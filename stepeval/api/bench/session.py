@@ -175,7 +175,7 @@ def _run(
             session = replace(session, job=replace(session.job, providers=moved))
         try:
             with rarely_collecting():
-                course = asyncio.run(_measure(session, store, stop))
+                course = asyncio.run(_measure(session, store, stop, vocabulary))
         except RunIncomplete as error:
             course = Course(stopped=str(error), lost=True)
     event = RunEvent.COMPLETED if course.stopped is None else RunEvent.STOPPED
@@ -187,7 +187,14 @@ def _run(
     return BenchResult(session.path, code, course.stopped, best_rate(course.tried))
 
 
-async def _measure(session: _Session, store: RunStore, stop: StopSignal) -> Course:
+async def _measure(
+    session: _Session, store: RunStore, stop: StopSignal, vocabulary: Vocabulary | None
+) -> Course:
+    def judge(number: int) -> float | None:
+        if vocabulary is not None:  # an objective may be on the time a token
+            count_missing(store, vocabulary)
+        return share_within(store.reader(), number)
+
     with stopping_on_signals(stop):
         async with _engine(session, store, stop) as engine:
             stage = Stage(
@@ -196,7 +203,7 @@ async def _measure(session: _Session, store: RunStore, stop: StopSignal) -> Cour
                 listener=session.listener,
                 stop=stop,
                 keep=store.add_phase,
-                judge=lambda number: share_within(store.reader(), number),
+                judge=judge,
                 enough=KEPT,
             )
             return await conduct(stage)

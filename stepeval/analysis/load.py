@@ -1,6 +1,6 @@
 """A load benchmark, summarised: each arm under each load, and whether the client kept up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ from stepeval.analysis.load_curve import curve
 from stepeval.analysis.load_figures import arm_load, has_measured
 from stepeval.analysis.load_requests import Measured, Requests, measure
 from stepeval.analysis.load_timeline import time_line
-from stepeval.analysis.load_values import Certificate, LoadSummary
+from stepeval.analysis.load_values import ArmLoad, Certificate, LoadSummary
 from stepeval.core.load import Shape
 from stepeval.core.ports import RecordReader
 
@@ -23,16 +23,16 @@ def load_of(reader: RecordReader) -> LoadSummary:
 
 def summarise(measured: Measured) -> LoadSummary:
     """Arms of which nothing was measured under a load are left out there."""
-    loads = sorted({group.phase.load for group in measured.groups})
     cells, certificates = [], []
-    for load in loads:
-        groups = [group for group in measured.groups if group.phase.load == load]
-        of_arms = [[g for g in groups if g.arm == arm and g.due_ns] for arm in measured.arms]
-        busy = [own for own in of_arms if has_measured(own)]
+    for groups in measured.of_load.values():
+        of_arm = _by_arm(groups)
+        busy = [of_arm[arm] for arm in measured.arms if has_measured(of_arm.get(arm, ()))]
         cells += [arm_load(own, measured.plan, judged=measured.judged) for own in busy]
         if busy:
             certificates.append(certificate(groups, measured.plan))
-    arms = [[cell for cell in cells if cell.arm == arm] for arm in measured.arms]
+    arms: dict[str, list[ArmLoad]] = {arm: [] for arm in measured.arms}
+    for cell in cells:
+        arms[cell.arm].append(cell)
     return LoadSummary(
         info=measured.info,
         missing=_missing(measured),
@@ -40,8 +40,9 @@ def summarise(measured: Measured) -> LoadSummary:
         arms=measured.arms,
         cells=tuple(cells),
         certificates=tuple(certificates),
-        curves=tuple(curve(own) for own in arms if own),
+        curves=tuple(curve(own) for own in arms.values() if own),
         timeline=time_line(measured),
+        recorded=measured.outside + sum(len(group.due_ns) for group in measured.groups),
         outside=measured.outside,
         client_limited=_client_limited(certificates, measured.plan.shape),
     )
@@ -75,4 +76,13 @@ def _missing(measured: Measured) -> int:
 
 def groups_of(measured: Measured, arm: str, load: float) -> list[Requests]:
     """For charts, which draw every value."""
-    return [g for g in measured.groups if g.arm == arm and g.phase.load == load]
+    return [g for g in measured.of_load.get(load, ()) if g.arm == arm]
+
+
+def _by_arm(groups: Iterable[Requests]) -> dict[str, list[Requests]]:
+    """Those that have a request."""
+    found: dict[str, list[Requests]] = {}
+    for group in groups:
+        if group.due_ns:
+            found.setdefault(group.arm, []).append(group)
+    return found

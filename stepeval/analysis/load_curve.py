@@ -25,9 +25,10 @@ def _knee(rising: Sequence[ArmLoad]) -> float | None:
     has its farthest point somewhere.
     """
     points = [
-        (cell.load, time, cell.pooled.done_rate)
+        (cell.load, time, rate)
         for cell in rising
         if (time := cell.pooled.metrics["response"].p50.value) is not None
+        and (rate := cell.pooled.done_rate) is not None
     ]
     if not points or points[-1][1] < _RISE * points[0][1]:
         return None

@@ -27,6 +27,7 @@ from stepeval.stats.occupancy import occupancy
 Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 
+LEAST_WINDOW_S = 1e-3
 _NS_PER_S = 1e9
 _NS_PER_MS = 1e6
 _COUNTERS = ("provider", "here", "nobody")
@@ -73,6 +74,11 @@ def window_s(groups: Iterable[Requests]) -> float:
     return sum(group.phase.end_ns - group.phase.steady_ns for group in groups) / _NS_PER_S
 
 
+def per_second(amount: float, window_s: float) -> float | None:
+    """None where the window spans no time: arrivals all at once have no rate."""
+    return amount / window_s if window_s >= LEAST_WINDOW_S else None
+
+
 def spread(values: "Floats | Sequence[float]") -> Spread:
     known = np.sort(np.asarray(values, float)).tolist()
     p50, p90, p95, p99 = (percentile(known, q) for q in (0.5, 0.9, 0.95, 0.99))
@@ -106,20 +112,23 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
         answered=answered,
         failures=dict(sum((group.failures for group in groups), Counter[str]())),
         no_answer=answered - metrics["ttfa"].n if metrics["ttft"].n else 0,
-        due_rate=attempted / window,
-        sent_rate=sent_inside(groups) / window,
-        done_rate=_done_inside(groups) / window,
+        due_rate=per_second(attempted, window),
+        sent_rate=per_second(sent_inside(groups), window),
+        done_rate=per_second(_done_inside(groups), window),
         concurrency=mean,
         peak=peak,
-        tokens_per_s=None if tokens is None else sum(tokens.values()) / window,
-        reasoning_per_s=None if tokens is None else tokens.get("reasoning", 0) / window,
-        answer_per_s=None if tokens is None else tokens.get("answer", 0) / window,
+        tokens_per_s=None if tokens is None else per_second(sum(tokens.values()), window),
+        reasoning_per_s=None if tokens is None else per_second(tokens.get("reasoning", 0), window),
+        answer_per_s=None if tokens is None else per_second(tokens.get("answer", 0), window),
         tokens_counted_by=counted_by(counted.provider, counted.here, plan.vocabulary),
         counted=counted,
+        disbelieved=sum(group.disbelieved for group in groups),
         lengths=_lengths(groups, plan),
         in_time=in_time,
         good=good,
-        good_per_s=None if good is None or good.value is None else good.value * attempted / window,
+        good_per_s=None
+        if good is None or good.value is None
+        else per_second(good.value * attempted, window),
         metrics=metrics,
         lag=spread(_lags(groups)),
         gaps=gaps(groups),
@@ -129,16 +138,18 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
 
 def in_flight(groups: Sequence[Requests]) -> tuple[float, int]:
     """Mean over all windows, and the highest of any. Groups of one phase are added up."""
-    phases = {(g.phase.number, g.phase.repeat): g.phase for g in groups}
-    total, peak = 0.0, 0
-    for key, phase in phases.items():
-        own = [g for g in groups if (g.phase.number, g.phase.repeat) == key]
+    of_phase: dict[tuple[int, int], list[Requests]] = {}
+    for group in groups:
+        of_phase.setdefault((group.phase.number, group.phase.repeat), []).append(group)
+    total, whole, peak = 0.0, 0, 0
+    for own in of_phase.values():
+        phase = own[0].phase
         starts = np.concatenate([np.asarray(g.sent_ns, np.int64) for g in own])
         ends = np.concatenate([np.asarray(g.over_ns, np.int64) for g in own])
         found = occupancy(starts, ends, phase.steady_ns, phase.end_ns)
         total += found.mean * (phase.end_ns - phase.steady_ns)
+        whole += phase.end_ns - phase.steady_ns
         peak = max(peak, found.peak)
-    whole = sum(phase.end_ns - phase.steady_ns for phase in phases.values())
     return (total / whole if whole else 0.0), peak
 
 

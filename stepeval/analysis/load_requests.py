@@ -7,10 +7,11 @@ import math
 from array import array
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from stepeval.analysis.load_counts import believed
 from stepeval.analysis.load_tokens import (
     Share,
     TokenColumn,
@@ -50,7 +51,8 @@ class Requests:
     ``gaps_ms``: between chunks with tokens, of measured requests; ``shared`` marks those with an
     end that shared its read, ``sharp`` those whose ends are both known to a millisecond.
     ``tokens``: that arrived in the window, by kind; ``counted``: by whom, a number of answers that
-    are measured or came in the window.
+    are measured or came in the window. ``disbelieved``: measured requests with a count that is left
+    out, see :mod:`stepeval.analysis.load_counts`.
     """
 
     arm: str
@@ -82,6 +84,7 @@ class Requests:
     coalesced: int = 0
     token_events: int = 0
     counted_tokens: float = 0.0
+    disbelieved: int = 0
 
     def in_window(self, moment_ns: int) -> bool:
         return self.phase.steady_ns <= moment_ns < self.phase.end_ns
@@ -89,7 +92,9 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``judged``: the suite has rules and the run has scores. ``outside``: requests of no phase."""
+    """``judged``: the suite has rules and the run has scores. ``outside``: requests of no phase.
+    ``of_load``: the groups again, by their load.
+    """
 
     info: RunInfo
     plan: LoadPlan
@@ -98,6 +103,7 @@ class Measured:
     groups: tuple[Requests, ...]
     judged: bool
     outside: int
+    of_load: Mapping[float, tuple[Requests, ...]]
 
 
 def measure(reader: RecordReader) -> Measured:
@@ -121,7 +127,19 @@ def measure(reader: RecordReader) -> Measured:
         is_right = _right(record, suite, scores)
         group.right.append(-1 if is_right is None else is_right)
     judged = judged and bool(suite.scoring)
-    return Measured(info, plan, arms, phases, tuple(groups.values()), judged, outside)
+    of_load: dict[float, list[Requests]] = defaultdict(list)
+    for group in groups.values():
+        of_load[group.phase.load].append(group)
+    return Measured(
+        info=info,
+        plan=plan,
+        arms=arms,
+        phases=phases,
+        groups=tuple(groups.values()),
+        judged=judged,
+        outside=outside,
+        of_load={load: tuple(own) for load, own in sorted(of_load.items())},
+    )
 
 
 def _with_counts(
@@ -138,11 +156,13 @@ def _with_counts(
             yield record, scores, None
 
 
-def _add(group: Requests, record: Record, count: TokenCount | None, plan: LoadPlan) -> None:
+def _add(group: Requests, told: Record, count: TokenCount | None, plan: LoadPlan) -> None:
+    record, is_disbelieved = believed(told)
     first, last = record.attempts[0], record.attempts[-1]
     due = _due_ns(first)
     timing = _timing(last.exchange.result)
     is_measured = group.in_window(due)
+    group.disbelieved += is_disbelieved and is_measured
     is_answered = isinstance(last.exchange.result, Response)
     sent = _timing(first.exchange.result).sent_ns
     group.due_ns.append(due)

@@ -13,6 +13,7 @@ from math import nan
 
 import numpy as np
 
+from stepeval.analysis.load_counts import whole_count
 from stepeval.analysis.load_values import PROVIDER, Length
 from stepeval.analysis.timing import reasoning_tokens, rises
 from stepeval.core.chat import Chunk, ChunkKind, Failure, Response
@@ -57,7 +58,10 @@ class Share:
 def add_lengths(
     columns: dict[str, TokenColumn], cell: Cell, result: Response | Failure, own: TokenCount | None
 ) -> None:
-    """``columns`` in the order of the input, the output, and the reasoning that is part of it."""
+    """``columns`` in the order of the input, the output, and the reasoning that is part of it.
+
+    An asked length may be whatever a suite or a ``--set`` says: what is no count was not asked for.
+    """
     asked = cell.sample.metadata
     wanted = asked.get(ASKED_OUTPUT)
     if wanted is not None:  # a bound of the arm's own takes its place
@@ -69,8 +73,13 @@ def add_lengths(
     counted: tuple[int | None, ...] = (None, None, None)
     if own is not None:
         counted = (own.input_tokens, own.output_tokens, own.reasoning_tokens)
-    lengths = zip(columns.values(), told, counted, (asked.get(ASKED_INPUT), wanted, None),
-                  strict=True)  # fmt: skip
+    lengths = zip(
+        columns.values(),
+        told,
+        counted,
+        (whole_count(asked.get(ASKED_INPUT)), whole_count(wanted), None),
+        strict=True,
+    )
     for column, *values in lengths:
         column.add(*values)
 

@@ -37,7 +37,8 @@ def _load_words(start: "BenchStart") -> str:
     if plan.shape is Shape.RAMP:
         return f"a ramp from {pace.start:g} to {loads}/s"
     if plan.shape is Shape.REPLAY:
-        return f"{len(pace.trace):,} recorded arrivals at {loads} x speed"
+        span_s = (pace.trace[-1] - pace.trace[0]) / 1e9
+        return f"{len(pace.trace):,} recorded arrivals over {span_s:,.4g} s at {loads} x speed"
     return f"{plan.shape} arrivals, {loads}/s"
 
 

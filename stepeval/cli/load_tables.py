@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stepeval.cli.fitted import Column, print_fitted
-from stepeval.cli.terminal import one_line, plain
+from stepeval.cli.terminal import counted, one_line, plain
 from stepeval.core.load import LoadPlan, Shape
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def print_load(summary: "LoadSummary") -> None:
     info, plan = summary.info, summary.info.load
     click.echo(plain(f"{info.mode}  {info.suite_name}  {info.id}"))
     if plan is None or not summary.cells:
-        click.echo("no request was measured")
+        click.echo(_without_cells(summary))
         return
     if summary.missing:
         click.echo(f"incomplete: {summary.missing} of the planned loads did not run")
@@ -64,6 +64,12 @@ def print_load(summary: "LoadSummary") -> None:
         click.echo("\nCLIENT-LIMITED: these numbers may be this client's, not the server's")
         for reason in summary.client_limited:
             click.echo(plain(f"  {reason}"))
+
+
+def _without_cells(summary: "LoadSummary") -> str:
+    if not summary.recorded:
+        return "no request was measured"
+    return f"{counted(summary.recorded, 'request')} recorded, no load finished: none is measured"
 
 
 def _print_cells(summary: "LoadSummary", plan: LoadPlan) -> None:
@@ -138,22 +144,25 @@ def _about_tokens(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
         "when each came is estimated by the characters in each chunk"
     )
     for cell in summary.cells:
-        counted = cell.pooled.counted
-        if counted.here and (counted.provider or counted.nobody):
+        by = cell.pooled.counted
+        if by.here and (by.provider or by.nobody):
             yield (
                 f"tokens, {one_line(cell.arm, 40)} at {_load(cell.load, plan.shape)}: "
-                f"{counted.provider:,} answers counted by the server, {counted.here:,} here, "
-                f"{counted.nobody:,} by nobody"
+                f"{by.provider:,} answers counted by the server, {by.here:,} here, "
+                f"{by.nobody:,} by nobody"
             )
 
 
 def _findings(summary: "LoadSummary", plan: LoadPlan) -> Iterator[str]:
     yield from _about_tokens(summary, plan)
     for cell in summary.cells:
+        where = f"{one_line(cell.arm, 40)} at {_load(cell.load, plan.shape)}"
         if cell.pooled.failures:
             kinds = ", ".join(f"{n:,} {kind}" for kind, n in cell.pooled.failures.items())
-            where = f"{one_line(cell.arm, 40)} at {_load(cell.load, plan.shape)}"
             yield f"failed, {where}: {kinds}"
+        if cell.pooled.disbelieved:
+            requests = counted(cell.pooled.disbelieved, "request")
+            yield f"tokens, {where}: {requests} with more than any text could hold; left out"
     for curve in summary.curves:
         arm = one_line(curve.arm, 40)
         if curve.knee is not None:
@@ -178,6 +187,8 @@ def _certificate_line(found: "Certificate", plan: LoadPlan) -> str:
         f"ceiling {_percent(found.of_ceiling)}",
         f"n holds {found.holds or 'nothing'}",
     ]
+    if found.too_short:
+        parts.append("window too short to tell whether the client kept up")
     return f"client, {_load(found.load, plan.shape)}: {'; '.join(parts)}"
 
 
@@ -208,7 +219,9 @@ def _milliseconds(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 -- three digits
 
 
-def _rate(value: float) -> str:
+def _rate(value: float | None) -> str:
+    if value is None:
+        return _NOTHING
     return f"{value:,.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 -- three digits
 
 

@@ -39,7 +39,7 @@ class Window:
         self.end_ns: int | None = None
         self.count = 0
         self._measured = 0
-        self._latest = begin_ns - 1
+        self._first = self._latest = begin_ns - 1
 
     def admitted(self, moments: Iterable[int]) -> Iterator[int]:
         """``moments`` at which requests could leave (ns, rising), up to the phase's end."""
@@ -49,10 +49,12 @@ class Window:
             if self._is_over(moment):
                 return
             self.count += 1
-            self._measured += self.steady_ns is not None
+            if self.steady_ns is not None:
+                self._first = moment if self._measured == 0 else self._first
+                self._measured += 1
             self._latest = moment
             yield moment
-        self.end_ns = self._latest + 1  # the schedule ran out
+        self.end_ns = self._latest + self._mean_gap()
 
     def close(self, now_ns: int, *, cut: bool) -> tuple[int, int]:
         """When measuring began and ended. ``cut``: the user or a refusal ended it before time, and
@@ -71,6 +73,13 @@ class Window:
             steady = self.begin_ns + bounds.warm_ns
             return steady if moment >= steady else None
         return moment if self.count >= (bounds.warm_requests or 0) else None
+
+    def _mean_gap(self) -> int:
+        """How long the last measured moment lasts, where the schedule ran out: n moments span only
+        n - 1 gaps, and a rate over those would be n / (n - 1) too high. At least 1 ns.
+        """
+        span = self._latest - self._first
+        return max(1, round(span / (self._measured - 1))) if self._measured > 1 else 1
 
     def _is_over(self, moment: int) -> bool:
         if self.steady_ns is None:

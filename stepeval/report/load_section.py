@@ -154,6 +154,8 @@ def _certificate_note(bench: Bench) -> str:
         return (
             "This client did not keep up everywhere; what it measured there may be its own limit."
         )
+    if any(one.too_short for one in bench.summary.certificates):
+        return "Windows of less than a second are too short to tell whether this client kept up."
     if bench.summary.certificates:
         return "This client kept up: what was measured is the server and the way to it."
     return "Nothing was measured."

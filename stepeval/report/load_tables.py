@@ -51,8 +51,8 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
                 *((share_cell(found.good),) if has_goodput and found.good is not None else ()),
                 *(time_cell(one) for one in (ttft.p50, ttft.p95, ttft.p99, e2e.p50, e2e.p95)),
                 *((time_cell(found.metrics["response"].p95),) if is_open else ()),
-                *((TableCell(wording.rate(found.due_rate)),) if is_open else ()),
-                TableCell(wording.rate(found.done_rate)),
+                *((rate_cell(found.due_rate),) if is_open else ()),
+                rate_cell(found.done_rate),
                 _tokens_cell(found),
                 TableCell(wording.rate(found.concurrency), f"at most {found.peak:,}"),
             )
@@ -184,13 +184,13 @@ def _certificate_row(found: Certificate, plan: LoadPlan) -> tuple[TableCell, ...
         ceiling = TableCell(wording.percent(found.of_ceiling))
     return (
         load_cell(found.load, plan),
-        TableCell("client-limited" if found.limits else "kept up", colour=_colour(found)),
+        _kept_up(found),
         time_cell(loop.p50),
         time_cell(loop.p99),
         longest,
         _tail_cell(found.lag),
         _tail_cell(found.start_lag),
-        TableCell(wording.rate(found.sent_rate), f"due {wording.rate(found.due_rate)}"),
+        _sent_cell(found),
         _share(found.cpu_share),
         _share(found.coalesced_share),
         TableCell(stamps or "none", faint=not stamps),
@@ -307,5 +307,19 @@ def _share(share: float | None) -> TableCell:
     return UNKNOWN if share is None else TableCell(wording.percent(share))
 
 
-def _colour(found: Certificate) -> str:
-    return "failed" if found.limits else "correct"
+def _kept_up(found: Certificate) -> TableCell:
+    if found.limits:
+        return TableCell("client-limited", colour="failed")
+    if found.too_short:
+        return TableCell("window too short to tell", faint=True)
+    return TableCell("kept up", colour="correct")
+
+
+def rate_cell(value: float | None) -> TableCell:
+    return UNKNOWN if value is None else TableCell(wording.rate(value))
+
+
+def _sent_cell(found: Certificate) -> TableCell:
+    if found.sent_rate is None or found.due_rate is None:
+        return UNKNOWN
+    return TableCell(wording.rate(found.sent_rate), f"due {wording.rate(found.due_rate)}")

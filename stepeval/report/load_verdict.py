@@ -109,6 +109,12 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
     for cell in summary.cells:
         found = cell.pooled
         yield from _about_answers(cell, load_label(cell.load, plan.shape))
+        if found.disbelieved:
+            yield (
+                f"{cell.arm} at {load_label(cell.load, plan.shape)}: the API told "
+                f"{wording.plural(found.disbelieved, 'request')} more tokens than any text could "
+                "hold; those counts are left out."
+            )
         if found.failed / found.attempted >= _LOST_SHARE:
             kinds = ", ".join(f"{n:,} {kind}" for kind, n in found.failures.items())
             yield (

@@ -128,7 +128,7 @@ class RunReader:
         query = f"SELECT {rows.PHASE_COLUMNS} FROM phases ORDER BY begin_ns, number"  # noqa: S608  -- column names of this package only
         with closing(opening.open_to_read(self.path)) as connection:
             try:
-                return tuple(map(rows.read_phase, connection.execute(query)))
+                return rows.read_phases(connection.execute(query))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
 

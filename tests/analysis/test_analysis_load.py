@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -257,7 +257,7 @@ def test_the_time_line_has_every_request_once() -> None:
     assert len(line.phases) == 2
     assert line.phases[0] == (0.0, 2.0, 12.0, 5.0)
     assert max(one.start_s + one.width_s for one in bins) == pytest.approx(26.0)
-    assert sum(one.per_s * one.width_s for one in bins) == pytest.approx(len(run.kept))
+    assert sum((one.per_s or 0) * one.width_s for one in bins) == pytest.approx(len(run.kept))
 
 
 def test_a_phase_that_did_not_run_is_missing() -> None:
@@ -299,3 +299,33 @@ def test_arms_in_phases_of_their_own_have_windows_of_their_own() -> None:
     records = (*spaced(1), answered(due, stream(due), arm=arms[1]))
     found = load_of(LoadRun(records, ran, arms=arms))
     assert [cell.pooled.window_s for cell in found.cells] == [10.0, 10.0]
+
+
+def test_a_window_that_spans_no_time_has_no_rates() -> None:
+    at_once = replace(PHASE, end_ns=PHASE.steady_ns + 1)
+    (cell,) = load_of(LoadRun(tuple(spaced(1)) * 40, (at_once,))).cells
+    found = cell.pooled
+    rates = (found.due_rate, found.sent_rate, found.done_rate, found.tokens_per_s)
+    assert found.attempted == 40
+    assert rates == (None, None, None, None)
+    assert found.metrics["ttft"].p50.value is not None
+
+
+def test_what_is_read_of_a_group_does_not_grow_with_the_square_of_the_loads() -> None:
+    """Each group is looked at by its own load only: a stored run may have 10,000 of them."""
+
+    def looked(loads: int) -> int:
+        reads = 0
+
+        class Watched(Phase):
+            def __getattribute__(self, name: str) -> Any:
+                nonlocal reads
+                reads += name == "load"
+                return super().__getattribute__(name)
+
+        made = [phase(n, 1.0 + n, begin_s=14.0 * n) for n in range(loads)]
+        watched = tuple(Watched(*(getattr(one, f.name) for f in fields(one))) for one in made)
+        load_of(LoadRun((), watched))
+        return reads
+
+    assert looked(80) <= 2 * looked(40) + 10

@@ -23,6 +23,7 @@ from load_runs import (
 from stepeval.analysis.load import load_of
 from stepeval.cli.load_tables import _COLUMNS, _LEAST_NEEDED_FIRST, print_load
 from stepeval.cli.main import cli
+from stepeval.core.chat import Usage
 from stepeval.core.load import Health, Objective, Shape
 from stepeval.store.run import RunEvent, create_run
 
@@ -49,6 +50,34 @@ def test_a_client_that_was_the_limit_is_stamped_with_its_reasons(
     text = shown(made_load_run(loads=(5.0,), health=lame), capsys)
     assert "CLIENT-LIMITED" in text
     assert "the event loop woke 30.0 ms late at p99" in text
+
+
+def test_requests_of_a_run_that_was_killed_are_not_denied(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = made_load_run(loads=(5.0,)).kept
+    text = shown(LoadRun(kept, ()), capsys)
+    assert f"{len(kept)} requests recorded, no load finished" in text
+    assert "no request was measured" in shown(LoadRun((), ()), capsys)
+
+
+def test_a_window_that_is_too_short_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    at = phase()
+    due = at.steady_ns
+    short = replace(
+        at, end_ns=due + 1, drained_ns=due + S, health=(Health((30_000,) * 9, 1.0, 1.0),)
+    )
+    text = shown(LoadRun((answered(due, stream(due)),), (short,)), capsys)
+    assert "window too short to tell" in text
+    assert "CLIENT-LIMITED" not in text
+    assert ",000,000" not in text  # a request in a nanosecond is no rate
+
+
+def test_counts_that_are_left_out_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    due = phase().steady_ns
+    wrong = answered(due, stream(due), usage=Usage(100, 2**52))
+    text = shown(LoadRun((wrong,), (phase(),)), capsys)
+    assert "1 request with more than any text could hold; left out" in text
 
 
 def test_a_closed_loop_has_no_due_rate_and_no_response_time(

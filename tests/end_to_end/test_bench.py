@@ -310,7 +310,7 @@ def test_a_kill_leaves_a_run_that_can_be_read(shell: Shell, serve: Serve) -> Non
     process.communicate(timeout=60)
     assert len(list(reader(shell).records())) >= 20
     assert intact(shell)
-    shell("show", "latest")
+    assert "requests recorded, no load finished" in shell("show", "latest").out
     deadline = time.monotonic() + 30
     while any(alive(pid) for pid in workers):  # they end with the process that started them
         assert time.monotonic() < deadline
@@ -350,6 +350,41 @@ def test_the_plan_is_kept_and_a_calibration_with_it(shell: Shell) -> None:
     assert (plan.shape, plan.loads, plan.requests, plan.seed) == (Shape.POISSON, (20,), 5, 4)
     assert plan.ceiling is not None
     assert plan.ceiling.chunks_per_s == told["chunks_per_s"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--rate", "5"), ("--requests", "5"), ("--model", "m"), ("--simulate",), ("suite.yaml",)],
+)
+def test_a_calibration_takes_no_load(shell: Shell, option: tuple[str, ...]) -> None:
+    """It would be passed over in silence."""
+    said = shell("bench", "--calibrate", *option, code=2)
+    name = option[0] if option[0].startswith("-") else "a suite"
+    assert f"takes --workers and --json, and not {name}" in said.err
+
+
+def test_nothing_measured_is_no_success(shell: Shell, serve: Serve) -> None:
+    """All of a trace may be warm-up."""
+    (shell.folder / "trace.csv").write_text("0\n0.01\n0.02\n", "utf-8")
+    said = shell(*SYNTHETIC, *QUIET, "--base-url", serve().base_url, "--replay", "trace.csv",
+                 "--warmup", "3", code=4)  # fmt: skip
+    assert "3 requests recorded" in said.out
+    assert "3 recorded arrivals over 0.02 s" in said.err
+
+
+def test_numbers_no_schedule_can_follow_are_refused_before_a_run_is_made(shell: Shell) -> None:
+    gamma = ("--rate", "5", "--arrivals", "gamma")
+    for wrong in ((*gamma, "--burstiness", "nan"), ("--rate", "inf"), ("--rate", "1e-300")):
+        said = shell(*SYNTHETIC, "--simulate", *wrong, code=2)
+        assert len(said.err.strip().splitlines()) == 1
+    assert not (shell.folder / ".stepeval").exists()
+
+
+def test_a_bound_that_is_no_number_is_sent_and_shown(shell: Shell, serve: Serve) -> None:
+    shell("bench", "--model", "mine", "--input-tokens", "40", "--output-tokens", "12", "--base-url",
+          serve().base_url, "--requests", "8", "--set", "max_tokens=abc", code=5)  # fmt: skip
+    shell("show", "latest")
+    shell("report", "latest")
 
 
 def test_requests_that_fail_are_data_and_are_not_tried_again(shell: Shell, serve: Serve) -> None:
@@ -471,7 +506,7 @@ def test_a_search_for_a_rate_can_be_bound_by_the_time_per_token(shell: Shell, se
         ((*SYNTHETIC, "--workers", "99"), "64"),
         ((*SYNTHETIC, "--simulate", "--base-url", "http://127.0.0.1:1/v1"), "leave out"),
         (("bench", "suite.yaml", "--input-tokens", "5"), "without SUITE"),
-        (("bench", "--calibrate", "--model", "m"), "--workers only"),
+        (("bench", "--calibrate", "--model", "m"), "--workers and --json"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence_and_nothing_is_sent(

@@ -23,10 +23,17 @@ def test_time_is_counted_from_the_end_of_the_warm_up() -> None:
     assert window.close(99, cut=False) == (2_500_000_000, 6_500_000_000)
 
 
-def test_a_schedule_that_runs_out_ends_with_its_last_moment() -> None:
+def test_a_schedule_that_runs_out_ends_a_mean_gap_after_its_last_moment() -> None:
+    window = Window(Bounds(warm_requests=1), 5)
+    assert list(window.admitted([5, 17, 20, 27])) == [5, 17, 20, 27]
+    assert window.close(1000, cut=False) == (17, 32)  # 3 in 15 is the rate of gaps of 5
+
+
+@pytest.mark.parametrize("moments", [[5], [5, 5, 5]])
+def test_a_schedule_without_a_span_has_a_window_of_next_to_nothing(moments: list[int]) -> None:
     window = Window(Bounds(warm_requests=0), 5)
-    assert list(window.admitted([5, 7])) == [5, 7]
-    assert window.close(1000, cut=False) == (5, 8)
+    assert list(window.admitted(moments)) == moments
+    assert window.close(1000, cut=False) == (5, 6)
 
 
 def test_what_was_cut_short_is_measured_as_far_as_the_load_was_held() -> None:

@@ -20,7 +20,7 @@ from load_runs import (
     stream,
 )
 
-from stepeval.core.chat import Choice, Response
+from stepeval.core.chat import Choice, Response, Usage
 from stepeval.core.load import Health, Objective, Shape
 from stepeval.core.record import Record
 from stepeval.core.task import ScoringRule
@@ -253,3 +253,27 @@ def test_a_benchmark_of_one_prompt_shows_a_few_of_its_answers() -> None:
 
 def test_equal_runs_give_equal_pages() -> None:
     assert render_page(one_arm(loads=(5.0,))) == render_page(one_arm(loads=(5.0,)))
+
+
+def test_arrivals_all_at_once_are_drawn_without_a_rate() -> None:
+    """Two loads, so that the charts over the loads are drawn as well."""
+    ran, kept = [], []
+    for number in range(2):
+        one = phase(number, 1.0 + number, begin_s=14.0 * number)
+        due = one.steady_ns
+        health = (Health((30_000,) * 9, 1.0, 1.0),)
+        ran.append(replace(one, end_ns=due + 1, drained_ns=due + S, health=health))
+        kept += [answered(due, stream(due + MS))] * 50
+    run = LoadRun(tuple(kept), tuple(ran), replace(PLAN, shape=Shape.REPLAY))
+    page = render_page(gather(run))
+    assert "window too short to tell" in page
+    assert "too short to tell whether this client kept up" in page
+    assert "Answers per second against load" not in page
+    assert ",000,000,000" not in page
+
+
+def test_counts_that_are_not_believed_are_a_caveat() -> None:
+    due = phase().steady_ns
+    wrong = answered(due, stream(due + MS), usage=Usage(100, 2**52))
+    page = render_page(gather(LoadRun((wrong,), (phase(),))))
+    assert "told 1 request more tokens than any text could hold" in page

@@ -32,11 +32,14 @@ class Stage:
 
 @dataclass(slots=True)
 class Course:
-    """How it went so far. ``stopped``: why phases are missing, None where none is."""
+    """How it went so far. ``kept``: phases that were measured and stored. ``stopped``: why phases
+    are missing, None where none is.
+    """
 
     recorded: int = 0
     failed: int = 0
     taken: int = 0
+    kept: int = 0
     stopped: str | None = None
     fatal: Failure | None = None
     lost: bool = False
@@ -86,6 +89,7 @@ async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: f
         end.end_ns > end.steady_ns and end.lost is None
     ):  # without all its workers it is no such load
         stage.keep(_phase_of(order, end))
+        course.kept += 1
     _note(course, end)
 
 

@@ -224,8 +224,9 @@ def _exit_code(course: Course, *, interrupted: bool) -> ExitCode:
     if course.lost:
         return ExitCode.INCOMPLETE
     if course.stopped is None:
-        nothing_worked = 0 < course.recorded == course.failed
-        return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
+        if not course.recorded or not course.kept:
+            return ExitCode.INCOMPLETE  # nothing was measured, which is no success
+        return ExitCode.PROVIDER if course.recorded == course.failed else ExitCode.OK
     if interrupted:
         return ExitCode.INTERRUPTED
     refused = course.fatal is not None and course.fatal.kind is not FailureKind.SIMULATED

@@ -69,7 +69,7 @@ def _large(folder: Path, count: int) -> Iterator[Bar]:
     yield Bar("size of the run / UTF-8 of requests and answers", size / raw, 1.2, "x", kept)
     frames = _frames(suite.parent)
     memory = f"peak memory {frames.peak_mb:,.0f} MB"
-    yield Bar(f"loading frames of {count:,} rows", frames.seconds, 2 + count * 2e-4, "s", memory)
+    yield Bar(f"loading frames of {count:,} rows", frames.seconds, 2 + count * 3e-4, "s", memory)
 
 
 def _write_suite(folder: Path, *, epochs: int) -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
+from stepeval.api.retry import Wanted, chosen_cells
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
 from stepeval.client.transport import Client
@@ -22,7 +23,7 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
-from stepeval.core.task import Budget, Provider, Suite
+from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
@@ -46,7 +47,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What both a new and a resumed run consist of. ``simulate``: start the simulator for it."""
+    """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
+
+    ``again``: only these cells are sent, though they have their record.
+    """
 
     path: Path
     suite: Suite
@@ -55,16 +59,21 @@ class _Session:
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
     guard: Guard
+    again: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A run about to begin: told before the first request leaves."""
+    """A run about to begin: told before the first request leaves.
+
+    ``again``: how many of its answers are asked for once more; None where the missing ones are.
+    """
 
     path: Path
     suite: Suite
     mode: Mode
     warnings: tuple[Problem, ...]
+    again: int | None = None
 
 
 def start_run(
@@ -125,8 +134,9 @@ def resume_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    wanted: Wanted | None = None,
 ) -> RunResult:
-    """Sends what has no final record yet; needs no suite file.
+    """Sends what has no final record yet, or what of it is ``wanted`` again; needs no suite file.
 
     A run's folder may come from a stranger, so whom its suite trusted counts for nothing here.
     """
@@ -145,9 +155,23 @@ def resume_run(
     keys = {} if simulate else find_keys(suite)
     session = _Session(path, suite, mode, simulate, keys, rules, guard)
     with open_run(path) as store:
+        if wanted is not None:
+            return _finish(_reopened(session, store, wanted, announce), store, listener)
         store.note(RunEvent.RESUMED, time.time())
         announce(Start(path, suite, mode, ()))
         return _finish(session, store, listener)
+
+
+def _reopened(
+    session: _Session, store: RunStore, wanted: Wanted, announce: Callable[[Start], None]
+) -> _Session:
+    again = chosen_cells(store.reader(), wanted)
+    store.reopen(again)
+    store.note(RunEvent.RETRIED, time.time(), str(wanted))
+    none = (Problem(f"no answer of {session.path.name} has {wanted}: nothing is sent"),)
+    told = () if again else none
+    announce(Start(session.path, session.suite, session.mode, told, len(again)))
+    return replace(session, again=again)
 
 
 def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
@@ -175,9 +199,9 @@ async def _execute(
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
-    suite, done = session.suite, store.done_cells()
-    listener.started(total=suite.cell_count, already_done=len(done))
-    missing = (cell for cell in cells(suite) if cell.id not in done)
+    suite = session.suite
+    already_done, missing = _missing(session, store)
+    listener.started(total=suite.cell_count, already_done=already_done)
     guards = Guards(suite, session.mode, store, session.guard, stop)
     behind = WriteBehind(store, most=suite.limits.concurrency)
     async with Client(providers, session.keys, mode=session.mode) as client:
@@ -196,8 +220,17 @@ async def _execute(
                 )
             finally:
                 await behind.flush()
-    left = suite.cell_count - len(done) - execution.recorded
+    left = suite.cell_count - already_done - execution.recorded
     return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
+
+
+def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
+    """How many cells need no request, and those that do."""
+    suite, again = session.suite, session.again
+    if again is not None:
+        return suite.cell_count - len(again), (c for c in cells(suite) if c.id in again)
+    done = store.done_cells()
+    return len(done), (cell for cell in cells(suite) if cell.id not in done)
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

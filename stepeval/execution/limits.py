@@ -1,0 +1,243 @@
+"""Whether one more request may leave: concurrency, requests and tokens a minute. Pure.
+
+The limits are known, or learned from refusals; where they are known a refusal still teaches,
+since somebody else may use the same account. One refusal after a time without any opens an
+episode: sending stops, one probe at a time tells when it may go on, and what is held to blame is
+cut once. A refusal of a request that had left before is no news.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stepeval.execution.allowance import Allowance
+from stepeval.execution.even import EvenPace
+from stepeval.execution.trailing import Trailing, Use
+
+_MARGIN = 1.01  # clocks and networks are not even: the minute we count is longer than a minute
+_SATURATED = 0.8
+_AT_THE_LIMIT = 0.9
+_FIRST_CONCURRENCY = 8
+
+
+class Kind(StrEnum):
+    CONCURRENCY = "concurrency"
+    REQUESTS = "requests_per_minute"
+    TOKENS = "tokens_per_minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """None: to be learned. ``most`` bounds the concurrency where that is learned."""
+
+    concurrency: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    most: int = 64
+
+
+class Ticket:
+    """One request on its way, and what was in use when it left."""
+
+    __slots__ = ("at", "number", "request", "tokens", "used")
+
+    def __init__(
+        self, number: int, at: float, request: Use, tokens: Use, used: dict[Kind, float]
+    ) -> None:
+        self.number = number
+        self.at = at
+        self.request = request
+        self.tokens = tokens
+        self.used = used
+
+
+class _Rate:
+    """One quantity by the minute, as a server may see it: when sent and when answered."""
+
+    def __init__(self, known: int | None, window_s: float, now: float) -> None:
+        level = math.inf if known is None else float(known)
+        self.allowance = Allowance(level, level, proof_s=window_s, hold_s=window_s)
+        self._window_s = window_s * _MARGIN
+        self._pace = EvenPace(window_s / 60, now)
+        self._sent = Trailing(self._window_s)
+        self._answered = Trailing(self._window_s)
+
+    def ready_at(self, now: float, amount: float) -> float:
+        level = self.allowance.level
+        if level == math.inf:
+            return now
+        return max(
+            self._pace.ready_at(now, level / self._window_s),
+            self._sent.room_at(now, amount, level),
+            self._answered.room_at(now, 1, level),
+        )
+
+    def send(self, now: float, amount: float) -> Use:
+        self._pace.spend(amount)
+        return self._sent.add(now, amount)
+
+    def settle(self, use: Use, now: float, amount: float) -> None:
+        self._pace.spend(amount - use.amount)
+        self._sent.correct(use, amount)
+        if amount:
+            self._answered.add(now, amount)
+
+    def used(self, now: float) -> float:
+        return self._sent.total(now)
+
+
+class _Relief:
+    """Waits for an answer to make room: if a probe is admitted then, it was the concurrency."""
+
+    def __init__(self, used: dict[Kind, float]) -> None:
+        self.used = used
+
+
+class Limiter:
+    """Ask :meth:`ready_at`, tell :meth:`sent`, then :meth:`answered`, :meth:`refused` or
+    :meth:`lost`. Times are seconds of one clock and never fall.
+    """
+
+    def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
+        first, most = float(known.concurrency or _FIRST_CONCURRENCY), known.concurrency or known.most
+        self._window_s = window_s
+        self._places = Allowance(first, float(most), proof_s=window_s / 20, hold_s=window_s)
+        self._rates = {
+            Kind.REQUESTS: _Rate(known.requests_per_minute, window_s, now),
+            Kind.TOKENS: _Rate(known.tokens_per_minute, window_s, now),
+        }
+        self._slow_start = True
+        self.in_flight = 0
+        self._number = 0
+        self._closed = 0  # the last request that left before the newest cut
+        self._relief: _Relief | None = None
+        self._wait_until: float | None = None
+        self._delay_s = 0.0
+        self._probe: Ticket | None = None
+        self._refusal_s = 0.0
+
+    def level(self, kind: Kind) -> float:
+        """What is in force; infinite where no limit is known."""
+        return self._allowance(kind).level
+
+    def ready_at(self, now: float, tokens: float) -> float | None:
+        """When a request of so many tokens may leave; None: not before another one ends."""
+        if self._probe is not None:
+            verdict_at = self._probe.at + 3 * self._refusal_s + self._window_s / 300
+            if now < verdict_at:
+                return verdict_at
+            self._admitted(now)
+        if self.in_flight >= self._places.level:
+            return None
+        if self._relief is not None:
+            return now if self.in_flight < self._relief.used[Kind.CONCURRENCY] else None
+        paced = max(
+            self._rates[Kind.REQUESTS].ready_at(now, 1), self._rates[Kind.TOKENS].ready_at(now, tokens)
+        )
+        return paced if self._wait_until is None else max(paced, self._wait_until)
+
+    def sent(self, now: float, tokens: float) -> Ticket:
+        self._number += 1
+        requests, token_rate = self._rates[Kind.REQUESTS], self._rates[Kind.TOKENS]
+        used = {
+            Kind.CONCURRENCY: float(self.in_flight),
+            Kind.REQUESTS: requests.used(now),
+            Kind.TOKENS: token_rate.used(now),
+        }
+        ticket = Ticket(
+            self._number, now, requests.send(now, 1), token_rate.send(now, tokens), used
+        )
+        self.in_flight += 1
+        if self._relief is not None or self._wait_until is not None:
+            self._probe = ticket
+        return ticket
+
+    def answered(self, ticket: Ticket, now: float, tokens: float | None = None) -> None:
+        """``tokens``: what it used; None where the server did not say."""
+        self._end(ticket, now, 1, ticket.tokens.amount if tokens is None else tokens)
+        if ticket is self._probe:
+            self._admitted(now)
+        if ticket.number > self._closed and self._relief is None and self._wait_until is None:
+            self._grow(now)
+
+    def lost(self, ticket: Ticket, now: float) -> None:
+        """It failed for a reason that is no limit's: growth pauses, nothing is cut."""
+        self._end(ticket, now, 1, ticket.tokens.amount)
+        if ticket is self._probe:
+            self._admitted(now)
+        for kind in Kind:
+            self._allowance(kind).pause(now, self._window_s / 10)
+
+    def refused(
+        self, ticket: Ticket, now: float, *, retry_after_s: float | None = None
+    ) -> None:
+        self._end(ticket, now, 0, 0)
+        self._refusal_s = max(now - ticket.at, 0.8 * self._refusal_s)
+        if ticket is self._probe:
+            self._probe = None
+            if self._relief is not None:
+                used, self._relief = self._relief.used, None
+                self._blame_rates(used, now)
+                self._delay_s = self._first_delay_s()
+            else:
+                self._delay_s = min(2 * self._delay_s, self._window_s / 8)
+            self._wait(now, retry_after_s)
+        elif ticket.number > self._closed:
+            self._closed = self._number
+            self._open_episode(ticket.used, now, retry_after_s)
+
+    def _open_episode(
+        self, used: dict[Kind, float], now: float, retry_after_s: float | None
+    ) -> None:
+        self._slow_start = False
+        self._relief = self._wait_until = self._probe = None
+        if self._spent(used) and used[Kind.CONCURRENCY] < _AT_THE_LIMIT * self._places.level:
+            self._blame_rates(used, now)
+            self._delay_s = self._first_delay_s()
+            self._wait(now, retry_after_s)
+        else:
+            self._relief = _Relief(used)
+
+    def _spent(self, used: dict[Kind, float]) -> list[Kind]:
+        return [
+            kind
+            for kind, rate in self._rates.items()
+            if used[kind] >= _AT_THE_LIMIT * rate.allowance.level
+        ]
+
+    def _blame_rates(self, used: dict[Kind, float], now: float) -> None:
+        for kind in self._spent(used) or list(self._rates):
+            self._rates[kind].allowance.cut(used[kind], now)
+
+    def _first_delay_s(self) -> float:
+        level = self._rates[Kind.REQUESTS].allowance.level
+        return max(2 * self._window_s / max(level, 1), self._window_s / 300)
+
+    def _wait(self, now: float, retry_after_s: float | None) -> None:
+        told = 0.0 if retry_after_s is None else min(retry_after_s, 2 * self._window_s)
+        self._wait_until = now + (told or self._delay_s)
+
+    def _admitted(self, now: float) -> None:
+        assert self._probe is not None
+        if self._relief is not None:
+            self._places.cut(self._relief.used[Kind.CONCURRENCY], now)
+        self._closed = self._probe.number - 1
+        self._relief = self._wait_until = self._probe = None
+
+    def _grow(self, now: float) -> None:
+        if self.in_flight + 1 >= _SATURATED * self._places.level:
+            if self._slow_start:
+                self._places.open(now)
+            else:
+                self._places.grow(now)
+        for rate in self._rates.values():
+            if rate.used(now) >= _SATURATED * rate.allowance.level:
+                rate.allowance.grow(now)
+
+    def _end(self, ticket: Ticket, now: float, requests: float, tokens: float) -> None:
+        self.in_flight -= 1
+        self._rates[Kind.REQUESTS].settle(ticket.request, now, requests)
+        self._rates[Kind.TOKENS].settle(ticket.tokens, now, tokens)
+
+    def _allowance(self, kind: Kind) -> Allowance:
+        return self._places if kind is Kind.CONCURRENCY else self._rates[kind].allowance

@@ -3,40 +3,48 @@
 import math
 from collections import deque
 
-_CUT = 0.9
-_FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 2.5, 0.5
+_CUT_OF_KNOWN, _CUT_OF_USED = 0.95, 0.97
+_FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.5
+_STEPS_A_PROOF = 3
 
 
 class Allowance:
     """``level`` is what may be used: infinite while nothing is known, and never above ``most``.
 
-    A refusal cuts it once. It then holds for ``hold_s``, twice as long where it had only tried
-    for more, and grows from there in steps that widen, each of which has to be used for
-    ``proof_s`` without a refusal before it is believed.
+    A refusal cuts it once. It then holds for a time, twice as long where it had only tried for
+    more, and grows from there in steps that widen, each of which has to be used for ``proof_s``
+    without a refusal before it is believed.
     """
 
-    def __init__(self, level: float, most: float, *, proof_s: float, hold_s: float) -> None:
+    def __init__(self, level: float, most: float, *, proof_s: float) -> None:
         self.level = min(level, most)
         self.most = most
-        self.proof_s = proof_s
-        self._shortest_hold_s = self._hold_s = hold_s
+        self._proof_s = proof_s
         self._still_until = -math.inf
         self._step = _FIRST_STEP
+        self._patience = 1
         self._steps: deque[tuple[float, float]] = deque([(-math.inf, self.level)])
 
-    def cut(self, used: float, now: float) -> None:
-        """``used`` others had been admitted when one more was refused."""
-        proven = self._proven(now)
-        if proven < self.level < math.inf:  # it had grown, and that was too much
-            level = max(proven, _CUT * min(used, self.level))
-            self._hold_s = min(2 * self._hold_s, 2 * self._shortest_hold_s)
+    def cut(self, used: float, now: float, *, factor: float, hold_s: float) -> None:
+        """``used`` others had been admitted when one more was refused. ``factor`` is for a level
+        that had held until then.
+        """
+        proven = self.proven(now)
+        if proven < self.level:  # it had grown, and that was too much
+            level = max(proven, _CUT_OF_USED * min(used, self.level))
+            self._patience = 2
         else:
-            level = min(used, _CUT * self.level)
-            self._hold_s = self._shortest_hold_s
-        self.level = min(max(level, 1.0), self.most)
+            factor = max(factor, _CUT_OF_KNOWN) if self.level == self.most else factor
+            level = min(used, factor * self.level)
+            self._patience = 1
+        self.set(level)
+        self.pause(now, self._patience * hold_s)
+
+    def set(self, level: float) -> None:
+        """As if it had always been so."""
+        self.level = min(max(math.floor(level), 1.0), self.most)
         self._steps = deque([(-math.inf, self.level)])
         self._step = _FIRST_STEP
-        self.pause(now, self._hold_s)
 
     def pause(self, now: float, seconds: float) -> None:
         """No growth for so long."""
@@ -45,9 +53,9 @@ class Allowance:
     def grow(self, now: float) -> bool:
         """Call it while the level is used to the full. Whether it grew."""
         waited = now - self._steps[-1][0]
-        if self.level >= self.most or now < self._still_until or waited < self.proof_s / 2:
+        if self.level >= self.most or now < self._still_until or waited < self._proof_s / _STEPS_A_PROOF:
             return False
-        grown = min(self.most, max(self.level + 1, self.level * (1 + self._step)))
+        grown = min(self.most, max(self.level + 1, round(self.level * (1 + self._step))))
         if grown == self.level:
             return False
         self.level = grown
@@ -61,8 +69,8 @@ class Allowance:
             self.level += 1
             self._steps[-1] = (self._steps[-1][0], self.level)
 
-    def _proven(self, now: float) -> float:
+    def proven(self, now: float) -> float:
         """The level in force ``proof_s`` ago, or since the cut where that is later."""
-        while len(self._steps) > 1 and self._steps[1][0] <= now - self.proof_s:
+        while len(self._steps) > 1 and self._steps[1][0] <= now - self._proof_s:
             self._steps.popleft()
         return self._steps[0][1]

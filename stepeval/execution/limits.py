@@ -7,6 +7,7 @@ cut once. A refusal of a request that had left before is no news.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,11 @@ _MARGIN = 1.01  # clocks and networks are not even: the minute we count is longe
 _SATURATED = 0.8
 _AT_THE_LIMIT = 0.9
 _FIRST_CONCURRENCY = 8
+_RELIEF = 0.1  # of the requests in flight: some were on their way to or from the server
+_REMEMBERED, _ENOUGH = 6, 3
+_CHANGED = 0.9
+_CUT, _DEEPEST_CUT = 0.9, 0.7
+_STRIKES = 2
 
 
 class Kind(StrEnum):
@@ -39,13 +45,20 @@ class Known:
 class Ticket:
     """One request on its way, and what was in use when it left."""
 
-    __slots__ = ("at", "number", "request", "tokens", "used")
+    __slots__ = ("at", "estimate", "number", "request", "tokens", "used")
 
     def __init__(
-        self, number: int, at: float, request: Use, tokens: Use, used: dict[Kind, float]
+        self,
+        number: int,
+        at: float,
+        estimate: float,
+        request: Use,
+        tokens: Use,
+        used: dict[Kind, float],
     ) -> None:
         self.number = number
         self.at = at
+        self.estimate = estimate
         self.request = request
         self.tokens = tokens
         self.used = used
@@ -54,13 +67,17 @@ class Ticket:
 class _Rate:
     """One quantity by the minute, as a server may see it: when sent and when answered."""
 
-    def __init__(self, known: int | None, window_s: float, now: float) -> None:
+    def __init__(
+        self, known: int | None, window_s: float, now: float, *, reserve: float = 1.0
+    ) -> None:
+        self._reserve = reserve
         level = math.inf if known is None else float(known)
-        self.allowance = Allowance(level, level, proof_s=window_s, hold_s=window_s)
+        self.allowance = Allowance(level, level, proof_s=window_s)
         self._window_s = window_s * _MARGIN
         self._pace = EvenPace(window_s / 60, now)
         self._sent = Trailing(self._window_s)
         self._answered = Trailing(self._window_s)
+        self._refusals: deque[float] = deque(maxlen=_REMEMBERED)
 
     def ready_at(self, now: float, amount: float) -> float:
         level = self.allowance.level
@@ -68,16 +85,16 @@ class _Rate:
             return now
         return max(
             self._pace.ready_at(now, level / self._window_s),
-            self._sent.room_at(now, amount, level),
+            self._sent.room_at(now, self._reserve * amount, level),
             self._answered.room_at(now, 1, level),
         )
 
     def send(self, now: float, amount: float) -> Use:
         self._pace.spend(amount)
-        return self._sent.add(now, amount)
+        return self._sent.add(now, self._reserve * amount)
 
     def settle(self, use: Use, now: float, amount: float) -> None:
-        self._pace.spend(amount - use.amount)
+        self._pace.spend(amount - use.amount / self._reserve)
         self._sent.correct(use, amount)
         if amount:
             self._answered.add(now, amount)
@@ -85,12 +102,31 @@ class _Rate:
     def used(self, now: float) -> float:
         return self._sent.total(now)
 
+    def cut(self, used: float, now: float, *, factor: float, hold_s: float) -> None:
+        before = self.allowance.level
+        self.allowance.cut(used, now, factor=factor, hold_s=hold_s)
+        if self.allowance.level < _CHANGED * self.allowance.proven(now) or before == math.inf:
+            self._refusals.clear()
+        self._refusals.append(used)
+
+    @property
+    def spread(self) -> float:
+        """How far the latest refusals disagree about this limit, as a share; 1 for too few."""
+        seen = self._refusals
+        return (max(seen) - min(seen)) / max(seen) if len(seen) >= _ENOUGH else 1.0
+
+    def acquit(self) -> None:
+        """Refusals came at this much and at that: it was something else that they were about."""
+        self.allowance.set(1.1 * max(self._refusals))
+
 
 class _Relief:
     """Waits for an answer to make room: if a probe is admitted then, it was the concurrency."""
 
     def __init__(self, used: dict[Kind, float]) -> None:
         self.used = used
+        busy = used[Kind.CONCURRENCY]
+        self.places = busy - max(1, round(busy * _RELIEF))
 
 
 class Limiter:
@@ -101,10 +137,10 @@ class Limiter:
     def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
         first, most = float(known.concurrency or _FIRST_CONCURRENCY), known.concurrency or known.most
         self._window_s = window_s
-        self._places = Allowance(first, float(most), proof_s=window_s / 20, hold_s=window_s)
+        self._places = Allowance(first, float(most), proof_s=window_s / 20)
         self._rates = {
             Kind.REQUESTS: _Rate(known.requests_per_minute, window_s, now),
-            Kind.TOKENS: _Rate(known.tokens_per_minute, window_s, now),
+            Kind.TOKENS: _Rate(known.tokens_per_minute, window_s, now, reserve=_RESERVE),
         }
         self._slow_start = True
         self.in_flight = 0
@@ -115,6 +151,10 @@ class Limiter:
         self._delay_s = 0.0
         self._probe: Ticket | None = None
         self._refusal_s = 0.0
+        self._strikes = 0
+        self._places_cut = -math.inf
+        self._wide = first  # the concurrency before it was first held to blame
+        self._episode = (-math.inf, 0)  # when the latest one began, and what had been sent
 
     def level(self, kind: Kind) -> float:
         """What is in force; infinite where no limit is known."""
@@ -127,10 +167,10 @@ class Limiter:
             if now < verdict_at:
                 return verdict_at
             self._admitted(now)
-        if self.in_flight >= self._places.level:
+        if self.in_flight + 1 > self._places.level:
             return None
         if self._relief is not None:
-            return now if self.in_flight < self._relief.used[Kind.CONCURRENCY] else None
+            return now if self.in_flight <= self._relief.places else None
         paced = max(
             self._rates[Kind.REQUESTS].ready_at(now, 1), self._rates[Kind.TOKENS].ready_at(now, tokens)
         )
@@ -145,7 +185,7 @@ class Limiter:
             Kind.TOKENS: token_rate.used(now),
         }
         ticket = Ticket(
-            self._number, now, requests.send(now, 1), token_rate.send(now, tokens), used
+            self._number, now, tokens, requests.send(now, 1), token_rate.send(now, tokens), used
         )
         self.in_flight += 1
         if self._relief is not None or self._wait_until is not None:
@@ -154,7 +194,7 @@ class Limiter:
 
     def answered(self, ticket: Ticket, now: float, tokens: float | None = None) -> None:
         """``tokens``: what it used; None where the server did not say."""
-        self._end(ticket, now, 1, ticket.tokens.amount if tokens is None else tokens)
+        self._end(ticket, now, 1, ticket.estimate if tokens is None else tokens)
         if ticket is self._probe:
             self._admitted(now)
         if ticket.number > self._closed and self._relief is None and self._wait_until is None:
@@ -162,7 +202,7 @@ class Limiter:
 
     def lost(self, ticket: Ticket, now: float) -> None:
         """It failed for a reason that is no limit's: growth pauses, nothing is cut."""
-        self._end(ticket, now, 1, ticket.tokens.amount)
+        self._end(ticket, now, 1, ticket.estimate)
         if ticket is self._probe:
             self._admitted(now)
         for kind in Kind:
@@ -191,23 +231,56 @@ class Limiter:
     ) -> None:
         self._slow_start = False
         self._relief = self._wait_until = self._probe = None
-        if self._spent(used) and used[Kind.CONCURRENCY] < _AT_THE_LIMIT * self._places.level:
+        busy = used[Kind.CONCURRENCY]
+        others = self._spent(used, now) and busy < _AT_THE_LIMIT * self._places.level
+        if not busy or others or self._refuted(now):
             self._blame_rates(used, now)
             self._delay_s = self._first_delay_s()
             self._wait(now, retry_after_s)
         else:
             self._relief = _Relief(used)
 
-    def _spent(self, used: dict[Kind, float]) -> list[Kind]:
+    def _refuted(self, now: float) -> bool:
+        """Whether concurrency was blamed again and again: it is not what they are short of."""
+        if self._strikes < _STRIKES:
+            return False
+        self._strikes = 0
+        self._places.set(self._wide)
+        self._places.pause(now, self._window_s)
+        return True
+
+    def _spent(self, used: dict[Kind, float], now: float) -> list[Kind]:
         return [
             kind
             for kind, rate in self._rates.items()
-            if used[kind] >= _AT_THE_LIMIT * rate.allowance.level
+            if used[kind] >= _AT_THE_LIMIT * rate.allowance.proven(now)
         ]
 
     def _blame_rates(self, used: dict[Kind, float], now: float) -> None:
-        for kind in self._spent(used) or list(self._rates):
-            self._rates[kind].allowance.cut(used[kind], now)
+        blamed = self._spent(used, now) or list(self._rates)
+        factor, hold_s = self._factor(now), self._hold_s(used)
+        for kind in blamed:
+            self._rates[kind].cut(used[kind], now, factor=factor, hold_s=hold_s)
+        self._episode = (now, self._number)
+        if len(blamed) > 1:
+            steady, loose = sorted(self._rates.values(), key=lambda rate: rate.spread)
+            if loose.spread < 1 and loose.spread > 3 * steady.spread + 0.005:
+                loose.acquit()
+
+    def _factor(self, now: float) -> float:
+        """By how much to cut a rate that held: what was admitted since the last refusal tells it
+        of a bucket, which both times was empty.
+        """
+        since, number = self._episode
+        sent, level = self._number - number, self._rates[Kind.REQUESTS].allowance.level
+        if now - since > self._window_s or sent < 10 or level == math.inf:
+            return _CUT
+        seen = sent * self._window_s / (now - since)
+        return min(max(seen / level, _DEEPEST_CUT), _CUT)
+
+    def _hold_s(self, used: dict[Kind, float]) -> float:
+        """Trying for more costs a refusal or two; it shall not come to 1% of the requests."""
+        return self._window_s * min(max(300 / max(used[Kind.REQUESTS], 1), 0.5), 4.0)
 
     def _first_delay_s(self) -> float:
         level = self._rates[Kind.REQUESTS].allowance.level
@@ -220,9 +293,18 @@ class Limiter:
     def _admitted(self, now: float) -> None:
         assert self._probe is not None
         if self._relief is not None:
-            self._places.cut(self._relief.used[Kind.CONCURRENCY], now)
+            self._blame_places(self._relief.used, now)
         self._closed = self._probe.number - 1
         self._relief = self._wait_until = self._probe = None
+
+    def _blame_places(self, used: dict[Kind, float], now: float) -> None:
+        tried = self._places.proven(now) < self._places.level
+        soon = now - self._places_cut < self._window_s / 2
+        self._strikes = self._strikes + 1 if soon and not tried else 0
+        if not soon:
+            self._wide = self._places.level
+        self._places.cut(used[Kind.CONCURRENCY], now, factor=0.95, hold_s=self._hold_s(used))
+        self._places_cut = now
 
     def _grow(self, now: float) -> None:
         if self.in_flight + 1 >= _SATURATED * self._places.level:

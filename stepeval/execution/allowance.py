@@ -4,6 +4,7 @@ import math
 from collections import deque
 
 _CUT_OF_KNOWN, _CUT_OF_USED = 0.95, 0.97
+_NEAR = 0.9
 _FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.5
 _STEPS_A_PROOF = 3
 
@@ -30,7 +31,7 @@ class Allowance:
         that had held until then.
         """
         proven = self.proven(now)
-        if proven < self.level:  # it had grown, and that was too much
+        if proven < self.level and used >= _NEAR * proven:  # it had grown, and that was too much
             level = max(proven, _CUT_OF_USED * min(used, self.level))
             self._patience = 2
         else:

@@ -18,12 +18,14 @@ from stepeval.execution.trailing import Trailing, Use
 _MARGIN = 1.01  # clocks and networks are not even: the minute we count is longer than a minute
 _SATURATED = 0.8
 _AT_THE_LIMIT = 0.9
-_FIRST_CONCURRENCY = 8
+_FIRST_CONCURRENCY = 4
 _RELIEF = 0.1  # of the requests in flight: some were on their way to or from the server
+_RESERVE = 1.2  # of a mean: what is under way may turn out longer
 _REMEMBERED, _ENOUGH = 6, 3
 _CHANGED = 0.9
 _CUT, _DEEPEST_CUT = 0.9, 0.7
 _STRIKES = 2
+_SHARE, _UNCOUNTED = 0.004, 1_000
 
 
 class Kind(StrEnum):
@@ -121,11 +123,19 @@ class _Rate:
 
 
 class _Relief:
-    """Waits for an answer to make room: if a probe is admitted then, it was the concurrency."""
+    """Waits for answers to make room: if a probe is admitted then, it was the concurrency.
+
+    ``places``: as many may be in flight when the probe leaves.
+    """
 
     def __init__(self, used: dict[Kind, float]) -> None:
         self.used = used
-        busy = used[Kind.CONCURRENCY]
+        self.places = 0.0
+        self.take(used[Kind.CONCURRENCY])
+
+    def take(self, busy: float) -> None:
+        """``busy`` were admitted after all: those that left together are refused together."""
+        self.used[Kind.CONCURRENCY] = busy
         self.places = busy - max(1, round(busy * _RELIEF))
 
 
@@ -151,6 +161,7 @@ class Limiter:
         self._delay_s = 0.0
         self._probe: Ticket | None = None
         self._refusal_s = 0.0
+        self._refused = 0
         self._strikes = 0
         self._places_cut = -math.inf
         self._wide = first  # the concurrency before it was first held to blame
@@ -212,6 +223,7 @@ class Limiter:
         self, ticket: Ticket, now: float, *, retry_after_s: float | None = None
     ) -> None:
         self._end(ticket, now, 0, 0)
+        self._refused += 1
         self._refusal_s = max(now - ticket.at, 0.8 * self._refusal_s)
         if ticket is self._probe:
             self._probe = None
@@ -225,6 +237,8 @@ class Limiter:
         elif ticket.number > self._closed:
             self._closed = self._number
             self._open_episode(ticket.used, now, retry_after_s)
+        elif self._relief is not None and self._probe is None and self.in_flight:
+            self._relief.take(min(self._relief.used[Kind.CONCURRENCY], self.in_flight))
 
     def _open_episode(
         self, used: dict[Kind, float], now: float, retry_after_s: float | None
@@ -258,7 +272,7 @@ class Limiter:
 
     def _blame_rates(self, used: dict[Kind, float], now: float) -> None:
         blamed = self._spent(used, now) or list(self._rates)
-        factor, hold_s = self._factor(now), self._hold_s(used)
+        factor, hold_s = self._factor(now), self._hold_s()
         for kind in blamed:
             self._rates[kind].cut(used[kind], now, factor=factor, hold_s=hold_s)
         self._episode = (now, self._number)
@@ -278,9 +292,10 @@ class Limiter:
         seen = sent * self._window_s / (now - since)
         return min(max(seen / level, _DEEPEST_CUT), _CUT)
 
-    def _hold_s(self, used: dict[Kind, float]) -> float:
-        """Trying for more costs a refusal or two; it shall not come to 1% of the requests."""
-        return self._window_s * min(max(300 / max(used[Kind.REQUESTS], 1), 0.5), 4.0)
+    def _hold_s(self) -> float:
+        """Trying for more costs a refusal or two, and they shall not come to 1% of all requests."""
+        share = self._refused / (self._number + _UNCOUNTED)
+        return self._window_s * min(max(0.5, (share / _SHARE) ** 2), 4.0)
 
     def _first_delay_s(self) -> float:
         level = self._rates[Kind.REQUESTS].allowance.level
@@ -303,7 +318,7 @@ class Limiter:
         self._strikes = self._strikes + 1 if soon and not tried else 0
         if not soon:
             self._wide = self._places.level
-        self._places.cut(used[Kind.CONCURRENCY], now, factor=0.95, hold_s=self._hold_s(used))
+        self._places.cut(used[Kind.CONCURRENCY], now, factor=0.95, hold_s=self._hold_s())
         self._places_cut = now
 
     def _grow(self, now: float) -> None:

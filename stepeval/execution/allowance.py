@@ -5,7 +5,7 @@ from collections import deque
 
 _CUT_OF_KNOWN, _CUT_OF_USED = 0.95, 0.97
 _NEAR = 0.9
-_FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.5
+_FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.2
 _STEPS_A_PROOF = 3
 
 

@@ -24,6 +24,7 @@ _RESERVE = 1.2  # of a mean: what is under way may turn out longer
 _REMEMBERED, _ENOUGH = 6, 3
 _CHANGED = 0.9
 _CUT, _DEEPEST_CUT = 0.9, 0.7
+_CUT_OF_PLACES = 0.95
 _STRIKES = 2
 _SHARE, _UNCOUNTED = 0.004, 1_000
 
@@ -245,7 +246,7 @@ class Limiter:
     ) -> None:
         self._slow_start = False
         self._relief = self._wait_until = self._probe = None
-        busy = used[Kind.CONCURRENCY]
+        busy = used[Kind.CONCURRENCY] = float(self.in_flight)
         others = self._spent(used, now) and busy < _AT_THE_LIMIT * self._places.level
         if not busy or others or self._refuted(now):
             self._blame_rates(used, now)
@@ -287,7 +288,7 @@ class Limiter:
         """
         since, number = self._episode
         sent, level = self._number - number, self._rates[Kind.REQUESTS].allowance.level
-        if now - since > self._window_s or sent < 10 or level == math.inf:
+        if now - since > self._window_s / 4 or sent < 10 or level == math.inf:
             return _CUT
         seen = sent * self._window_s / (now - since)
         return min(max(seen / level, _DEEPEST_CUT), _CUT)
@@ -318,7 +319,8 @@ class Limiter:
         self._strikes = self._strikes + 1 if soon and not tried else 0
         if not soon:
             self._wide = self._places.level
-        self._places.cut(used[Kind.CONCURRENCY], now, factor=0.95, hold_s=self._hold_s())
+        factor = _CUT_OF_PLACES if soon else 1.0
+        self._places.cut(used[Kind.CONCURRENCY], now, factor=factor, hold_s=self._hold_s())
         self._places_cut = now
 
     def _grow(self, now: float) -> None:

@@ -5,6 +5,7 @@ from collections import deque
 
 _CUT_OF_KNOWN, _CUT_OF_USED = 0.95, 0.97
 _NEAR = 0.9
+_FALLEN, _STEP_BACK = 0.8, 0.1  # what was lost may come back: the way there is known
 _FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.2
 _STEPS_A_PROOF = 3
 
@@ -24,6 +25,7 @@ class Allowance:
         self._still_until = -math.inf
         self._step = _FIRST_STEP
         self._patience = 1
+        self._former = 0.0  # the most that had held before a cut
         self._steps: deque[tuple[float, float]] = deque([(-math.inf, self.level)])
 
     def cut(self, used: float, now: float, *, factor: float, hold_s: float) -> None:
@@ -37,6 +39,7 @@ class Allowance:
         else:
             factor = max(factor, _CUT_OF_KNOWN) if self.level == self.most else factor
             level = min(used, factor * self.level)
+            self._former = max(self._former, proven) if proven < math.inf else 0.0
             self._patience = 1
         self.set(level)
         self.pause(now, self._patience * hold_s)
@@ -56,7 +59,8 @@ class Allowance:
         waited = now - self._steps[-1][0]
         if self.level >= self.most or now < self._still_until or waited < self._proof_s / _STEPS_A_PROOF:
             return False
-        grown = min(self.most, max(self.level + 1, round(self.level * (1 + self._step))))
+        step = max(self._step, _STEP_BACK) if self.level < _FALLEN * self._former else self._step
+        grown = min(self.most, max(self.level + 1, round(self.level * (1 + step))))
         if grown == self.level:
             return False
         self.level = grown

@@ -37,7 +37,7 @@ class Work:
         rng = random.Random(self.seed)
         jobs = []
         for _ in range(self.requests):
-            size = rng.lognormvariate(-self.spread**2 / 2, self.spread)
+            size = rng.lognormvariate(-(self.spread**2) / 2, self.spread)
             tokens = max(1, round(self.answer_tokens * size))
             jobs.append(Job(self.prompt_tokens, tokens, self.mean_s * size))
         return jobs
@@ -116,7 +116,9 @@ class _Run:
             before = self._levels()
             self._limiter.refused(ticket, self._now)
             if self._trace:
-                print(f"{self._now - _START_S:8.2f} refused {ticket.used} {before} -> {self._levels()}")
+                print(
+                    f"{self._now - _START_S:8.2f} refused {ticket.used} {before} -> {self._levels()}"
+                )
 
     def _levels(self) -> str:
         return " ".join(f"{self._limiter.level(kind):.1f}" for kind in Kind)

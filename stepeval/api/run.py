@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.interruption import stopping_on_signals
+from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
@@ -25,6 +26,8 @@ from stepeval.core.task import Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
+from stepeval.execution.expected import Expected, longest_first_at_the_end
+from stepeval.execution.limit_gate import patient
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
@@ -161,18 +164,21 @@ async def _execute(
     suite, done = session.suite, store.done_cells()
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
-    behind = WriteBehind(store, most=suite.limits.concurrency)
+    most, expected = most_at_once(suite.limits), Expected()
+    behind = WriteBehind(store, most=most)
     async with Client(providers, session.keys, mode=session.mode) as client:
         with stopping_on_signals(stop):
             try:
                 return await execute(
-                    missing,
+                    longest_first_at_the_end(missing, expected, 2 * most),
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,
                     listener=listener,
-                    limits=suite.limits,
+                    limits=replace(suite.limits, concurrency=most),
                     stop=stop,
+                    decide=patient,
+                    gate=limit_gates(suite, expected, store.add_limit_change),
                 )
             finally:
                 await behind.flush()

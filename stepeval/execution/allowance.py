@@ -50,6 +50,12 @@ class Allowance:
         self._steps = deque([(-math.inf, self.level)])
         self._step = _FIRST_STEP
 
+    def bound(self, most: float) -> None:
+        """It turns out that there is never more than ``most``."""
+        self.most = min(self.most, max(most, 1.0))
+        if self.level > self.most:
+            self.set(self.most)
+
     def pause(self, now: float, seconds: float) -> None:
         """No growth for so long."""
         self._still_until = max(self._still_until, now + seconds)
@@ -57,7 +63,11 @@ class Allowance:
     def grow(self, now: float) -> bool:
         """Call it while the level is used to the full. Whether it grew."""
         waited = now - self._steps[-1][0]
-        if self.level >= self.most or now < self._still_until or waited < self._proof_s / _STEPS_A_PROOF:
+        if (
+            self.level >= self.most
+            or now < self._still_until
+            or waited < self._proof_s / _STEPS_A_PROOF
+        ):
             return False
         step = max(self._step, _STEP_BACK) if self.level < _FALLEN * self._former else self._step
         grown = min(self.most, max(self.level + 1, round(self.level * (1 + step))))

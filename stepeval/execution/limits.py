@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from stepeval.execution.allowance import Allowance
 from stepeval.execution.even import EvenPace
+from stepeval.execution.told import Told
 from stepeval.execution.trailing import Trailing, Use
 
 _MARGIN = 1.01  # clocks and networks are not even: the minute we count is longer than a minute
@@ -146,7 +147,10 @@ class Limiter:
     """
 
     def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
-        first, most = float(known.concurrency or _FIRST_CONCURRENCY), known.concurrency or known.most
+        first, most = (
+            float(known.concurrency or _FIRST_CONCURRENCY),
+            known.concurrency or known.most,
+        )
         self._window_s = window_s
         self._places = Allowance(first, float(most), proof_s=window_s / 20)
         self._rates = {
@@ -168,6 +172,9 @@ class Limiter:
         self._wide = first  # the concurrency before it was first held to blame
         self._episode = (-math.inf, 0)  # when the latest one began, and what had been sent
 
+    def used(self, kind: Kind, now: float) -> float:
+        return self.in_flight if kind is Kind.CONCURRENCY else self._rates[kind].used(now)
+
     def level(self, kind: Kind) -> float:
         """What is in force; infinite where no limit is known."""
         return self._allowance(kind).level
@@ -184,7 +191,8 @@ class Limiter:
         if self._relief is not None:
             return now if self.in_flight <= self._relief.places else None
         paced = max(
-            self._rates[Kind.REQUESTS].ready_at(now, 1), self._rates[Kind.TOKENS].ready_at(now, tokens)
+            self._rates[Kind.REQUESTS].ready_at(now, 1),
+            self._rates[Kind.TOKENS].ready_at(now, tokens),
         )
         return paced if self._wait_until is None else max(paced, self._wait_until)
 
@@ -220,9 +228,19 @@ class Limiter:
         for kind in Kind:
             self._allowance(kind).pause(now, self._window_s / 10)
 
-    def refused(
-        self, ticket: Ticket, now: float, *, retry_after_s: float | None = None
-    ) -> None:
+    def withdrawn(self, ticket: Ticket, now: float) -> None:
+        """It was never sent, so nobody counts it."""
+        self._end(ticket, now, 0, 0)
+        if ticket is self._probe:
+            self._probe = None
+
+    def told(self, limits: Told) -> None:
+        """What the server says is at most true: a limit that was known or learned stays lower."""
+        for kind, level in ((Kind.REQUESTS, limits.requests), (Kind.TOKENS, limits.tokens)):
+            if level is not None:
+                self._allowance(kind).bound(level)
+
+    def refused(self, ticket: Ticket, now: float, *, retry_after_s: float | None = None) -> None:
         self._end(ticket, now, 0, 0)
         self._refused += 1
         self._refusal_s = max(now - ticket.at, 0.8 * self._refusal_s)

@@ -35,6 +35,17 @@ CREATE TABLE token_counts (
   reasoning INTEGER NOT NULL
 )"""
 
+_LIMITS = """
+CREATE TABLE limit_changes (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  provider TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  level REAL NOT NULL,
+  used REAL NOT NULL,
+  why TEXT NOT NULL
+)"""
+
 _TABLES = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -96,6 +107,7 @@ CREATE TABLE scores (
 ) WITHOUT ROWID;
 {_PHASES};
 {_COUNTS};
+{_LIMITS};
 """
 
 
@@ -153,6 +165,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_PHASES)
         connection.execute(_COUNTS)
+        connection.execute(_LIMITS)
         connection.execute(f"PRAGMA user_version = {VERSION}")  # part of the transaction
         connection.execute("COMMIT")
 

@@ -17,6 +17,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
 from stepeval.core.task import Arm, Cell, Price, Prompt, Provider, Sample, ScoringRule, Suite
@@ -46,6 +47,9 @@ class MadeRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.made_scores)
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        return ()
 
     def phases(self) -> tuple[Phase, ...]:
         return ()

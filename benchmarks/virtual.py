@@ -2,13 +2,11 @@
 
 import heapq
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Protocol
 
-from stepeval.execution.limits import Kind, Known, Limiter, Ticket
-from stepeval.simulator.limits import Account, AccountLimits
+from stepeval.execution.limits import Known, Limiter, Ticket
+from stepeval.simulator.limits import Account, AccountLimits, Charge
 
 _NS = 1_000_000_000
 _START_S = 1_017.3  # somewhere within a minute of the clock
@@ -48,18 +46,16 @@ class Outcome:
     seconds: float
     sent: int
     refused: int
-    levels: list[tuple[float, str]] = field(default_factory=list)
 
 
-def adaptive(known: Known, limits: AccountLimits, work: Work, *, trace: bool = False) -> Outcome:
+def adaptive(known: Known, limits: AccountLimits, work: Work) -> Outcome:
     """The whole work through a :class:`Limiter`, against an account with these limits."""
-    return _Run(known, limits, work, trace=trace).outcome()
+    return _Run(known, limits, work).outcome()
 
 
 class _Run:
-    def __init__(self, known: Known, limits: AccountLimits, work: Work, *, trace: bool) -> None:
+    def __init__(self, known: Known, limits: AccountLimits, work: Work) -> None:
         self._now = _START_S
-        self._trace = trace
         self._account = Account(limits)
         self._limiter = Limiter(known, self._now, window_s=limits.window_s)
         self._todo = work.jobs()[::-1]
@@ -113,15 +109,7 @@ class _Run:
         else:
             self._out.refused += 1
             self._todo.append(job)
-            before = self._levels()
             self._limiter.refused(ticket, self._now)
-            if self._trace:
-                print(
-                    f"{self._now - _START_S:8.2f} refused {ticket.used} {before} -> {self._levels()}"
-                )
-
-    def _levels(self) -> str:
-        return " ".join(f"{self._limiter.level(kind):.1f}" for kind in Kind)
 
 
 def ideal_seconds(limits: AccountLimits, work: Work) -> float:
@@ -130,11 +118,9 @@ def ideal_seconds(limits: AccountLimits, work: Work) -> float:
     Tokens are counted at admission, whatever the server does: to send everything before the first
     answer has been counted would be no schedule but a debt.
     """
-    from dataclasses import replace
-    from stepeval.simulator.limits import Charge
-
     account = Account(replace(limits, charge=Charge.ADMISSION, tell_when=False))
-    jobs, running, now = work.jobs()[::-1], [], _START_S
+    jobs, now = work.jobs()[::-1], _START_S
+    running: list[tuple[float, int, Job]] = []
     order = count()
     while jobs or running:
         while jobs:

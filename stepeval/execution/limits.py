@@ -7,27 +7,23 @@ cut once. A refusal of a request that had left before is no news.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stepeval.execution.allowance import Allowance
-from stepeval.execution.even import EvenPace
+from stepeval.execution.rate import Rate
 from stepeval.execution.told import Told
-from stepeval.execution.trailing import Trailing, Use
+from stepeval.execution.trailing import Use
 
-_MARGIN = 1.01  # clocks and networks are not even: the minute we count is longer than a minute
 _SATURATED = 0.8
 _AT_THE_LIMIT = 0.9
 _FIRST_CONCURRENCY = 4
 _RELIEF = 0.1  # of the requests in flight: some were on their way to or from the server
 _RESERVE = 1.2  # of a mean: what is under way may turn out longer
-_REMEMBERED, _ENOUGH = 6, 3
-_CHANGED = 0.9
-_CUT, _DEEPEST_CUT = 0.9, 0.7
-_CUT_OF_PLACES = 0.95
+_CUT, _DEEPEST_CUT, _CUT_OF_PLACES = 0.9, 0.7, 0.95
 _STRIKES = 2
-_SHARE, _UNCOUNTED = 0.004, 1_000
+_ENOUGH_SENT = 10
+_SHARE, _UNCOUNTED = 0.004, 1_000  # of refusals; requests before which it says little
 
 
 class Kind(StrEnum):
@@ -46,82 +42,18 @@ class Known:
     most: int = 64
 
 
+@dataclass(slots=True, eq=False)
 class Ticket:
-    """One request on its way, and what was in use when it left."""
+    """One request on its way: the tokens it was reckoned to use, its entries in what is counted,
+    and what was in use when it left.
+    """
 
-    __slots__ = ("at", "estimate", "number", "request", "tokens", "used")
-
-    def __init__(
-        self,
-        number: int,
-        at: float,
-        estimate: float,
-        request: Use,
-        tokens: Use,
-        used: dict[Kind, float],
-    ) -> None:
-        self.number = number
-        self.at = at
-        self.estimate = estimate
-        self.request = request
-        self.tokens = tokens
-        self.used = used
-
-
-class _Rate:
-    """One quantity by the minute, as a server may see it: when sent and when answered."""
-
-    def __init__(
-        self, known: int | None, window_s: float, now: float, *, reserve: float = 1.0
-    ) -> None:
-        self._reserve = reserve
-        level = math.inf if known is None else float(known)
-        self.allowance = Allowance(level, level, proof_s=window_s)
-        self._window_s = window_s * _MARGIN
-        self._pace = EvenPace(window_s / 60, now)
-        self._sent = Trailing(self._window_s)
-        self._answered = Trailing(self._window_s)
-        self._refusals: deque[float] = deque(maxlen=_REMEMBERED)
-
-    def ready_at(self, now: float, amount: float) -> float:
-        level = self.allowance.level
-        if level == math.inf:
-            return now
-        return max(
-            self._pace.ready_at(now, level / self._window_s),
-            self._sent.room_at(now, self._reserve * amount, level),
-            self._answered.room_at(now, 1, level),
-        )
-
-    def send(self, now: float, amount: float) -> Use:
-        self._pace.spend(amount)
-        return self._sent.add(now, self._reserve * amount)
-
-    def settle(self, use: Use, now: float, amount: float) -> None:
-        self._pace.spend(amount - use.amount / self._reserve)
-        self._sent.correct(use, amount)
-        if amount:
-            self._answered.add(now, amount)
-
-    def used(self, now: float) -> float:
-        return self._sent.total(now)
-
-    def cut(self, used: float, now: float, *, factor: float, hold_s: float) -> None:
-        before = self.allowance.level
-        self.allowance.cut(used, now, factor=factor, hold_s=hold_s)
-        if self.allowance.level < _CHANGED * self.allowance.proven(now) or before == math.inf:
-            self._refusals.clear()
-        self._refusals.append(used)
-
-    @property
-    def spread(self) -> float:
-        """How far the latest refusals disagree about this limit, as a share; 1 for too few."""
-        seen = self._refusals
-        return (max(seen) - min(seen)) / max(seen) if len(seen) >= _ENOUGH else 1.0
-
-    def acquit(self) -> None:
-        """Refusals came at this much and at that: it was something else that they were about."""
-        self.allowance.set(1.1 * max(self._refusals))
+    number: int
+    at: float
+    estimate: float
+    request: Use
+    tokens: Use
+    used: dict[Kind, float]
 
 
 class _Relief:
@@ -147,15 +79,13 @@ class Limiter:
     """
 
     def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
-        first, most = (
-            float(known.concurrency or _FIRST_CONCURRENCY),
-            known.concurrency or known.most,
-        )
+        first = float(known.concurrency or min(_FIRST_CONCURRENCY, known.most))
+        most = float(known.concurrency or known.most)
         self._window_s = window_s
-        self._places = Allowance(first, float(most), proof_s=window_s / 20)
+        self._places = Allowance(first, most, proof_s=window_s / 20)
         self._rates = {
-            Kind.REQUESTS: _Rate(known.requests_per_minute, window_s, now),
-            Kind.TOKENS: _Rate(known.tokens_per_minute, window_s, now, reserve=_RESERVE),
+            Kind.REQUESTS: Rate(known.requests_per_minute, window_s, now),
+            Kind.TOKENS: Rate(known.tokens_per_minute, window_s, now, reserve=_RESERVE),
         }
         self._slow_start = True
         self.in_flight = 0
@@ -306,7 +236,7 @@ class Limiter:
         """
         since, number = self._episode
         sent, level = self._number - number, self._rates[Kind.REQUESTS].allowance.level
-        if now - since > self._window_s / 4 or sent < 10 or level == math.inf:
+        if now - since > self._window_s / 4 or sent < _ENOUGH_SENT or level == math.inf:
             return _CUT
         seen = sent * self._window_s / (now - since)
         return min(max(seen / level, _DEEPEST_CUT), _CUT)

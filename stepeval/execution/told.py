@@ -45,7 +45,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _duration(text: str | None) -> float | None:
-    """ "6m0s", "250ms", or plain seconds."""
+    """Seconds, from 6m0s, 250ms or a plain number."""
     parts = _PART.findall(text or "")
     if parts and "".join(number + unit for number, unit in parts) == text:
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)

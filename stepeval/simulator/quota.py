@@ -23,7 +23,14 @@ class Quota(Protocol):
 
 
 def quota(counting: Counting, window_s: float) -> Quota:
-    return _KINDS[counting](round(window_s * _NS))
+    window_ns = round(window_s * _NS)
+    match counting:
+        case Counting.SLIDING:
+            return _Sliding(window_ns)
+        case Counting.FIXED:
+            return _Fixed(window_ns)
+        case Counting.BUCKET:
+            return _Bucket(window_ns)
 
 
 class _Sliding:
@@ -82,6 +89,3 @@ class _Bucket:
     def charge(self, now_ns: int, amount: int, limit: int) -> None:
         self.wait_ns(now_ns, amount, limit)  # fills it up to now
         self._debt += amount
-
-
-_KINDS = {Counting.SLIDING: _Sliding, Counting.FIXED: _Fixed, Counting.BUCKET: _Bucket}

@@ -33,7 +33,10 @@ ATTEMPT = Attempt(
 def _age(path: Path) -> None:
     """As a stepeval that knew no phases left it."""
     connection = sqlite3.connect(path / "run.db")
-    connection.executescript("DROP TABLE phases; DROP TABLE token_counts; PRAGMA user_version = 1;")
+    connection.executescript(
+        "DROP TABLE phases; DROP TABLE token_counts; DROP TABLE limit_changes;"
+        "PRAGMA user_version = 1;"
+    )
     connection.close()
 
 

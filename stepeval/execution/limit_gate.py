@@ -55,7 +55,8 @@ class LimitGate:
         self._wall = wall
         self._waiting: deque[tuple[asyncio.Future[Ticket], float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._noted: dict[Kind, float] = {}
+        self._levels = dict.fromkeys(Kind, float("inf"))
+        self._noted = dict(self._levels)
         self._noted_at = dict.fromkeys(Kind, float("-inf"))
         self._tell("known")
 
@@ -85,10 +86,12 @@ class LimitGate:
         now = self._clock()
         if result is None:
             self._limiter.withdrawn(ticket, now)
-            why = "withdrawn"
         else:
-            why = _tell_of(self._limiter, ticket, now, result)
-        self._tell(why)
+            told = read_told(result.quota)
+            self._limiter.told(told)
+            self._tell("told")
+            _hear(self._limiter, ticket, now, result, told.reset_s)
+            self._tell("refused", "grown")
         self._let_through()
 
     def _let_through(self) -> None:
@@ -112,15 +115,20 @@ class LimitGate:
             self._waiting.popleft()
             granted.set_result(self._limiter.sent(now, tokens))
 
-    def _tell(self, why: str) -> None:
+    def _tell(self, lowered: str, raised: str = "") -> None:
+        """Notes what has changed, and which of two reasons it had."""
         now = self._clock()
         for kind in Kind:
-            level, before = self._limiter.level(kind), self._noted.get(kind, float("inf"))
-            rests = level > before and now - self._noted_at[kind] < _NOTED_EVERY_S
-            if level == before or rests:
+            level, before = self._limiter.level(kind), self._levels[kind]
+            self._levels[kind] = level
+            grown = level >= before
+            if level == self._noted[kind] and grown:
+                continue
+            if grown and now - self._noted_at[kind] < _NOTED_EVERY_S:
                 continue
             self._noted[kind], self._noted_at[kind] = level, now
             used = self._limiter.used(kind, now)
+            why = raised if grown else lowered
             self._note(LimitChange(self._wall(), self._name, kind.value, level, used, why))
 
 
@@ -158,22 +166,19 @@ def patient(failure: Failure, attempt: int, max_attempts: int, jitter: float) ->
     return decide(failure, attempt, max_attempts, jitter)
 
 
-def _tell_of(limiter: Limiter, ticket: Ticket, now: float, result: Response | Failure) -> str:
-    """The limiter hears what came back. Why its limits may have changed, in a word."""
-    told = read_told(result.quota)
-    limiter.told(told)
+def _hear(
+    limiter: Limiter, ticket: Ticket, now: float, result: Response | Failure, reset_s: float | None
+) -> None:
+    """``reset_s`` is the wait that headers tell of, where Retry-After does not."""
     if isinstance(result, Response):
         limiter.answered(ticket, now, _total(result))
-        return "grown"
-    if result.kind is FailureKind.RATE_LIMIT:
-        wait_s = told.reset_s if result.retry_after_s is None else result.retry_after_s
+    elif result.kind is FailureKind.RATE_LIMIT:
+        wait_s = reset_s if result.retry_after_s is None else result.retry_after_s
         limiter.refused(ticket, now, retry_after_s=wait_s)
-        return "refused"
-    if result.kind in _TROUBLE:
+    elif result.kind in _TROUBLE:
         limiter.lost(ticket, now)
-        return "trouble"
-    limiter.answered(ticket, now, None if result.partial is None else _total(result.partial))
-    return "grown"
+    else:
+        limiter.answered(ticket, now, None if result.partial is None else _total(result.partial))
 
 
 def _total(response: Response) -> float | None:

@@ -87,7 +87,6 @@ class Limiter:
             Kind.REQUESTS: Rate(known.requests_per_minute, window_s, now),
             Kind.TOKENS: Rate(known.tokens_per_minute, window_s, now, reserve=_RESERVE),
         }
-        self._began = now
         self._slow_start = True
         self.in_flight = 0
         self._number = 0
@@ -221,7 +220,7 @@ class Limiter:
         ]
 
     def _blame_rates(self, used: dict[Kind, float], now: float) -> None:
-        if now - self._began < self._window_s and used[Kind.REQUESTS] < _ENOUGH_SENT:
+        if used[Kind.REQUESTS] < _ENOUGH_SENT:
             return  # others, or an earlier run, have used the minute up: nothing is learned of it
         blamed = self._spent(used, now) or list(self._rates)
         factor, hold_s = self._factor(now), self._hold_s()

@@ -61,7 +61,7 @@ def test_no_minute_whichever_holds_more_requests_than_is_known_to_be_allowed(
     assert most_within(client.sent, 60.0) <= rpm
     assert client.most <= concurrency
     possible = min(rpm / 61, concurrency / seconds) * 190
-    assert len(client.sent) >= 0.9 * possible - 2
+    assert len(client.sent) >= 0.8 * possible - 2
 
 
 @settings(max_examples=40, deadline=None)

@@ -87,6 +87,7 @@ class LimitGate:
         if result is None:
             self._limiter.withdrawn(ticket, now)
         else:
+            self._tell("refused", "grown")  # a verdict may have come with time alone
             told = read_told(result.quota)
             self._limiter.told(told)
             self._tell("told")

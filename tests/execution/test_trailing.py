@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepeval.execution.trailing import Trailing
+from stepeval.execution.trailing import Trailing, Use
 
 _GAPS = st.lists(st.tuples(st.floats(0, 30), st.floats(0, 100), st.floats(0, 100)), max_size=60)
 
@@ -13,7 +13,7 @@ _GAPS = st.lists(st.tuples(st.floats(0, 30), st.floats(0, 100), st.floats(0, 100
 def test_it_is_the_sum_of_what_lies_within_the_window(
     steps: list[tuple[float, float, float]],
 ) -> None:
-    trailing, now, kept = Trailing(60), 0.0, []
+    trailing, now, kept = Trailing(60), 0.0, list[Use]()
     for gap, amount, corrected in steps:
         now += gap
         use = trailing.add(now, amount)

@@ -14,6 +14,7 @@ from stepeval.execution.limits import Known
 from stepeval.simulator.limits import AccountLimits, Charge, Dip
 from stepeval.simulator.quota import Counting
 
+_SEEDS = 6
 _MOST_TIME, _MOST_REFUSED = 1.08, 1.0
 _CHARGES = (Charge.ADMISSION, Charge.COMPLETION)
 
@@ -42,7 +43,7 @@ class Tried:
 
 
 def bars(*, quick: bool) -> Iterator[Bar]:
-    for tried in trials(seeds=1 if quick else 5):
+    for tried in trials(seeds=1 if quick else _SEEDS):
         where = f"{tried.scene}; {tried.counting}, at {tried.charge}"
         told = f"told: {tried.known:.3f}, {tried.known_refused:.2f}%"
         yield Bar(f"time by the ideal, {where}", tried.hidden, _MOST_TIME, "x", told)
@@ -91,4 +92,4 @@ def markdown(tried: list[Tried]) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(list(trials(seeds=5))))
+    print(markdown(list(trials(seeds=_SEEDS))))

@@ -3,11 +3,12 @@
 import math
 from collections import deque
 
-_CUT_OF_KNOWN, _CUT_OF_USED = 0.95, 0.97
-_NEAR = 0.9
-_FALLEN, _STEP_BACK = 0.8, 0.1  # what was lost may come back: the way there is known
+_CUT_OF_KNOWN, _CUT_OF_USED, _CUT_OF_AGREED = 0.95, 0.97, 0.99
+_AGREE = 0.01  # of two refusals about how much is too much
+_NEAR = 0.94
+_FALLEN, _STEP_BACK = 0.95, 0.15  # what was lost may come back: the way there is known
 _FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP = 0.03, 3.0, 0.2
-_STEPS_A_PROOF = 3
+_STEPS_A_PROOF = 4
 
 
 class Allowance:
@@ -18,13 +19,16 @@ class Allowance:
     without a refusal before it is believed.
     """
 
-    def __init__(self, level: float, most: float, *, proof_s: float) -> None:
+    def __init__(self, level: float, most: float, *, proof_s: float, exact: bool = False) -> None:
+        """``exact``: what is used is counted, not estimated."""
         self.level = min(level, most)
         self.most = most
+        self._exact = exact
         self._proof_s = proof_s
         self._still_until = -math.inf
         self._step = _FIRST_STEP
         self._patience = 1
+        self._refused_at = 0.0
         self._former = 0.0  # the most that had held before a cut
         self._steps: deque[tuple[float, float]] = deque([(-math.inf, self.level)])
 
@@ -34,13 +38,16 @@ class Allowance:
         """
         proven = self.proven(now)
         if proven < self.level and used >= _NEAR * proven:  # it had grown, and that was too much
-            level = max(proven, _CUT_OF_USED * min(used, self.level))
+            agree = self._exact and abs(used - self._refused_at) <= _AGREE * used
+            share = _CUT_OF_AGREED if agree else _CUT_OF_USED
+            level = max(proven, share * min(used, self.level))
             self._patience = 2
         else:
             factor = max(factor, _CUT_OF_KNOWN) if self.level == self.most else factor
             level = min(used, factor * self.level)
             self._former = max(self._former, proven) if proven < math.inf else 0.0
             self._patience = 1
+        self._refused_at = used
         self.set(level)
         self.pause(now, self._patience * hold_s)
 

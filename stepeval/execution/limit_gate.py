@@ -28,13 +28,13 @@ _TROUBLE = frozenset(
     }
 )
 _REFUSALS_AN_ATTEMPT = 10
-_NOTED_EVERY_S = 1.0
+_NOTED_EVERY_S = 0.1
 
 
 class LimitGate:
     """A :class:`stepeval.execution.gate.Gate` for the account with one provider.
 
-    ``note`` hears of every change of a limit, of growth once a second at most.
+    ``note`` hears of every change of a limit, of growth ten times a second at most.
     """
 
     def __init__(

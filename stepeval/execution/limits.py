@@ -23,7 +23,7 @@ _RESERVE = 1.2  # of a mean: what is under way may turn out longer
 _CUT, _DEEPEST_CUT, _CUT_OF_PLACES = 0.9, 0.7, 0.95
 _STRIKES = 2
 _ENOUGH_SENT = 10
-_SHARE, _UNCOUNTED = 0.004, 1_000  # of refusals; requests before which it says little
+_SHARE, _UNCOUNTED = 0.008, 1_000  # of refusals; requests before which it says little
 
 
 class Kind(StrEnum):

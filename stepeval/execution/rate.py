@@ -25,7 +25,7 @@ class Rate:
     ) -> None:
         self._reserve = reserve
         level = math.inf if known is None else float(known)
-        self.allowance = Allowance(level, level, proof_s=window_s)
+        self.allowance = Allowance(level, level, proof_s=window_s, exact=reserve == 1.0)
         self._window_s = window_s * _MARGIN
         self._pace = EvenPace(window_s / 60, now)
         self._sent = Trailing(self._window_s)

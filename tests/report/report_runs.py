@@ -35,6 +35,7 @@ class MadeRun:
     made_suite: Suite
     made_records: tuple[Record, ...]
     made_scores: tuple[ScoreRow, ...]
+    made_changes: tuple[LimitChange, ...] = ()
 
     def info(self) -> RunInfo:
         return self.run_info
@@ -49,7 +50,7 @@ class MadeRun:
         return iter(self.made_scores)
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
-        return ()
+        return self.made_changes
 
     def phases(self) -> tuple[Phase, ...]:
         return ()

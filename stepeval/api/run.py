@@ -10,6 +10,7 @@ from pathlib import Path
 from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
+from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.rescore import score_missing
@@ -27,6 +28,7 @@ from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
+from stepeval.execution.expected import Expected, longest_first_at_the_end
 from stepeval.execution.gate import Gates
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
@@ -203,20 +205,22 @@ async def _execute(
     already_done, missing = _missing(session, store)
     listener.started(total=suite.cell_count, already_done=already_done)
     guards = Guards(suite, session.mode, store, session.guard, stop)
-    behind = WriteBehind(store, most=suite.limits.concurrency)
+    most, expected = most_at_once(suite.limits), Expected()
+    limits = limit_gates(suite, expected, store.add_limit_change)
+    behind = WriteBehind(store, most=most)
     async with Client(providers, session.keys, mode=session.mode) as client:
         with stopping_on_signals(stop):
             try:
                 execution = await execute(
-                    missing,
+                    longest_first_at_the_end(missing, expected, 2 * most),
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,
                     listener=listener,
-                    limits=suite.limits,
+                    limits=replace(suite.limits, concurrency=most),
                     stop=stop,
                     decide=guards.decide,
-                    gate=Gates(guards.gates),
+                    gate=Gates((*guards.gates, limits)),
                 )
             finally:
                 await behind.flush()

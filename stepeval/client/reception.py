@@ -1,6 +1,6 @@
 """One response from its head to its end, as the value it comes to. No IO and no clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stepeval.client.body import Decoder
@@ -30,6 +30,7 @@ class Head:
     trace_id: str | None = None
     simulated: bool = False
     location: str | None = None
+    quota: Mapping[str, str] | None = None
 
 
 class Reception:

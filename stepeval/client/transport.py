@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeAlias
 from uuid import uuid4
@@ -28,6 +28,7 @@ from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Timeouts
 
 SIMULATOR_HEADER = "x-stepeval-simulator"
+_QUOTA = "x-ratelimit-"
 _ACCEPTED = {True: "text/event-stream", False: "application/json"}  # by whether it is a stream
 _DRAIN_S = 0.25  # for the end of a body whose answer is complete, so that its connection lives on
 
@@ -109,6 +110,9 @@ class Client:
                 trace_id=result.trace_id,
                 timing=result.timing,
             )
+        if exchanged.quota is not None:
+            quota = {self._clean(name): self._clean(said) for name, said in exchanged.quota.items()}
+            result = replace(result, quota=quota)
         return Exchange(self._clean(str(endpoint.url)), body, scrub(result, self._secrets))
 
     def _clean(self, text: str) -> str:
@@ -153,6 +157,7 @@ class _Exchanging:
         self._headers_ns: int | None = None
         self._reception: Reception | None = None
         self.simulated = False
+        self.quota: Mapping[str, str] | None = None
 
     async def run(self, body: bytes, headers: Mapping[str, str]) -> Response | Failure:
         total = self._endpoint.provider.timeouts.total
@@ -177,7 +182,7 @@ class _Exchanging:
         read = response.extensions["read"]
         self._headers_ns = read.arrival_ns
         head = _head(response)
-        self.simulated = head.simulated
+        self.simulated, self.quota = head.simulated, head.quota
         body = response.stream
         assert isinstance(body, Turn | ReadStream)
         try:
@@ -223,6 +228,7 @@ def _head(response: httpx.Response) -> Head:
         trace_id=trace_id(headers),
         simulated=SIMULATOR_HEADER in headers,
         location=headers.get("location"),
+        quota={name: said for name, said in headers.items() if name.startswith(_QUOTA)} or None,
     )
 
 

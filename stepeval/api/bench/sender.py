@@ -1,8 +1,7 @@
 """The one process, or each of several, that sends requests and measures."""
 
-import resource
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from stepeval.api.access import find_keys
@@ -17,8 +16,6 @@ from stepeval.suite.grid import endless_cells
 from stepeval.suite.prefix import with_unique_prefix
 from stepeval.suite.requests import make_request
 from stepeval.suite.synthetic import fill
-
-_MOST_FILES = 65_536
 
 
 class Sender:
@@ -63,21 +60,11 @@ async def sender(
     job: Job, share: Share, writer: RecordWriter, listener: RunListener, stop: StopSignal
 ) -> AsyncIterator[Sender]:
     """Connected for as long as the block lasts. Raises ProviderError: a key is missing."""
-    allow_many_connections()
     keys = find_keys(job.suite) if job.with_keys else {}
     client = Client(job.providers, keys, mode=job.mode, cut=lambda: stop.aborting)
     async with client:
         rooms = Rooms(_requests(job), client, writer, listener, stop, job.max_attempts)
         yield Sender(job, share, rooms, "proxy" if "proxy" in client.carriers else "socket")
-
-
-def allow_many_connections() -> None:
-    """Each request in flight has a socket; the usual soft limit is 1,024 of them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # what is refused here, a failed connection will tell
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _requests(job: Job) -> MakeRequest:

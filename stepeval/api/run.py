@@ -9,22 +9,26 @@ from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.interruption import stopping_on_signals
+from stepeval.api.offline import no_sockets
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
+from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
+from stepeval.api.sources import Sources, check_resumable, remembering, with_origin
 from stepeval.client.transport import Client
 from stepeval.core.chat import FailureKind
-from stepeval.core.errors import ExitCode, Problem, UsageError
+from stepeval.core.errors import ExitCode, Problem, StoreError, UsageError
 from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
-from stepeval.core.record import Mode
+from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
+from stepeval.execution.retry import at_once, decide
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
@@ -35,11 +39,15 @@ from stepeval.suite.requests import make_request
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """``sentence`` says why a run is not complete; None when it is."""
+    """``sentence`` says why a run is not complete; None when it is. ``notes`` are for the user,
+    ``again`` is what a resumed run must be told again.
+    """
 
     path: Path
     exit_code: ExitCode
     sentence: str | None
+    notes: tuple[str, ...] = ()
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,15 @@ class _Session:
 
     path: Path
     suite: Suite
-    mode: Mode
+    info: RunInfo
     simulate: bool
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
+    sources: Sources
+
+    @property
+    def mode(self) -> Mode:
+        return self.info.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ def start_run(
     simulate: bool,
     allow_code: bool,
     command: str,
+    sources: Sources,
     listener: RunListener,
     announce: Callable[[Start], None],
 ) -> RunResult:
@@ -78,28 +92,43 @@ def start_run(
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
+        UsageError: The sources contradict each other, or a cassette is none; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
+    sources.check(simulate=simulate)
     suite, warnings = prepare(options)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
-    mode = Mode.SIMULATED if simulate or all_simulated(suite) else Mode.LIVE
-    keys = {} if simulate else find_keys(suite)
+    simulated = simulate or (not sources.silent and all_simulated(suite))
+    mode = Mode.SIMULATED if simulated else Mode.LIVE
+    keys = {} if simulate or sources.silent else find_keys(suite)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
         runs.new_id(suite.name, now),
         created_at=now,
         suite_name=suite.name,
-        suite_hash=content_id(dump(replace(suite, source=None))),  # wherever the file stands
+        suite_hash=_suite_hash(suite),
         mode=mode,
         command=command,
         beside=options.path.resolve(),
     )
-    session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules)
+    info = with_origin(info, sources)
+    session = _Session(runs.path(info.id), suite, info, simulate, keys, rules, sources)
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules))
-        announce(Start(session.path, suite, mode, told))
-        return _finish(session, store, listener)
+        return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
+
+
+def _suite_hash(suite: Suite) -> str:
+    """Of what is asked: wherever the file stands, and whoever has the answers already."""
+    content = dump(replace(suite, source=None))
+    del content["cache"]
+    return content_id(content)
+
+
+def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ...]) -> Start:
+    told = (*warnings, *map(Problem, more))
+    return Start(session.path, session.suite, session.mode, told)
 
 
 def resume_run(
@@ -107,6 +136,7 @@ def resume_run(
     *,
     trust_base_url: bool,
     allow_code: bool,
+    sources: Sources,
     listener: RunListener,
     announce: Callable[[Start], None],
 ) -> RunResult:
@@ -120,22 +150,44 @@ def resume_run(
             f"{path.name} is a load benchmark, measured whole or not at all; stepeval show and "
             "stepeval report tell what it recorded"
         )
-    stored, mode = reader.suite(), reader.info().mode
+    sources.check()
+    info = reader.info()
+    check_resumable(info, sources, begun=reader.status().attempts > 0)
+    stored = reader.suite()
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = replace(stored, providers=providers)
     rules = bind_rules(suite, allow_code=allow_code)
-    simulate = mode is Mode.SIMULATED and not all_simulated(suite)
-    keys = {} if simulate else find_keys(suite)
-    session = _Session(path, suite, mode, simulate, keys, rules)
+    is_asked = info.mode is Mode.SIMULATED and not sources.silent
+    simulate = is_asked and not all_simulated(suite)
+    keys = {} if simulate or sources.silent else find_keys(suite)
+    session = _Session(path, suite, info, simulate, keys, rules, sources)
     with open_run(path) as store:
         store.note(RunEvent.RESUMED, time.time())
-        announce(Start(path, suite, mode, ()))
-        return _finish(session, store, listener)
+        return _go(session, store, listener, lambda more: announce(_start(session, (), more)))
 
 
-def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
+def _go(
+    session: _Session,
+    store: RunStore,
+    listener: RunListener,
+    announce: Callable[[tuple[str, ...]], None],
+) -> RunResult:
+    """``announce`` is called with what the run's memory warns of."""
+    sources, begun = session.sources, bool(store.done_cells())
+    remembered = remembering(sources, session.suite, session.info, session.path, begun=begun)
+    with no_sockets(sources.offline), remembered as source:
+        announce(source.warnings())
+        result = _finish(session, store, source, listener)
+        try:
+            notes = source.ended(store.done_cells(), complete=result.sentence is None)
+        except StoreError as error:
+            return replace(result, notes=(str(error),), exit_code=ExitCode.INCOMPLETE)
+        return replace(result, notes=notes, again=sources.again())
+
+
+def _finish(session: _Session, store: RunStore, source: Source, listener: RunListener) -> RunResult:
     with ExitStack() as stack:
-        providers = used_providers(session.suite)
+        providers = () if session.sources.silent else used_providers(session.suite)
         if session.simulate:
             simulator = embedded_simulator(session.path, seed=session.suite.seed)
             url = stack.enter_context(simulator)
@@ -143,7 +195,9 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
         stop = StopSignal()
         with rarely_collecting():
-            execution = asyncio.run(_execute(session, store, providers, listener, stop))
+            execution = asyncio.run(
+                _execute(session, store, source, providers, listener=listener, stop=stop)
+            )
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
@@ -154,7 +208,9 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
 async def _execute(
     session: _Session,
     store: RunStore,
+    source: Source,
     providers: tuple[Provider, ...],
+    *,
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
@@ -162,7 +218,8 @@ async def _execute(
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
     behind = WriteBehind(store, most=suite.limits.concurrency)
-    async with Client(providers, session.keys, mode=session.mode) as client:
+    record = session.sources.record is not None
+    async with Client(providers, session.keys, mode=session.mode, record=record) as client:
         with stopping_on_signals(stop):
             try:
                 return await execute(
@@ -173,6 +230,8 @@ async def _execute(
                     listener=listener,
                     limits=suite.limits,
                     stop=stop,
+                    decide=at_once(decide) if isinstance(source, Replay) else decide,
+                    memory=source,
                 )
             finally:
                 await behind.flush()
@@ -184,4 +243,6 @@ def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:
         return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
     if execution.fatal is not None and execution.fatal.kind is FailureKind.SIMULATED:
         return ExitCode.INCOMPLETE
-    return ExitCode.INTERRUPTED if interrupted else ExitCode.PROVIDER
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INCOMPLETE if execution.shut else ExitCode.PROVIDER

@@ -1,10 +1,10 @@
 """One response from its head to its end, as the value it comes to. No IO and no clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stepeval.client.body import Decoder
-from stepeval.client.failures import error_message, kind_of_status
+from stepeval.client.failures import error_message, kind_of_status, retry_after_s, trace_id
 from stepeval.client.faults import BadBody
 from stepeval.client.sse import Event, EventParser
 from stepeval.client.stamps import Read
@@ -12,6 +12,7 @@ from stepeval.client.stream import StreamFold
 from stepeval.client.wire_response import decode
 from stepeval.core.chat import Failure, FailureKind, Response, Timing
 
+SIMULATOR_HEADER = "x-stepeval-simulator"
 _JSON, _EVENTS = "application/json", "text/event-stream"
 _ENOUGH = 64 * 1024  # of a body that is only quoted from
 _LONGEST_MESSAGE = 500
@@ -30,6 +31,19 @@ class Head:
     trace_id: str | None = None
     simulated: bool = False
     location: str | None = None
+
+
+def read_head(status: int, headers: Mapping[str, str], now: float) -> Head:
+    """``headers`` have lower-case names; ``now`` is seconds since 1970."""
+    return Head(
+        status=status,
+        content_type=headers.get("content-type", ""),
+        encoding=headers.get("content-encoding", ""),
+        retry_after_s=retry_after_s(headers, now),
+        trace_id=trace_id(headers),
+        simulated=SIMULATOR_HEADER in headers,
+        location=headers.get("location"),
+    )
 
 
 class Reception:

@@ -10,6 +10,7 @@ from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.task import Cell, Limits
 from stepeval.execution.attempt import CellEnd, Clock, Decide, Rooms, live
 from stepeval.execution.gate import OPEN, Gate
+from stepeval.execution.memory import BLANK, Memory
 from stepeval.execution.retry import decide
 from stepeval.execution.stop import StopSignal
 
@@ -23,13 +24,14 @@ _HOPELESS = frozenset(
 class Execution:
     """How a run went. ``recorded`` counts cells that got their record, ``failed`` those of them
     without an answer. ``stopped`` says why cells were left over, None where none was; ``fatal``
-    is the refusal that every further request would have met.
+    is the refusal that every further request would have met. ``shut``: a gate let no more through.
     """
 
     recorded: int
     failed: int
     stopped: str | None = None
     fatal: Failure | None = None
+    shut: bool = False
 
 
 async def execute(
@@ -44,6 +46,7 @@ async def execute(
     clock: Clock = Clock(),  # noqa: B008 - frozen, so that sharing it is safe
     decide: Decide = decide,
     gate: Gate = OPEN,
+    memory: Memory = BLANK,
 ) -> Execution:
     """Runs ``cells``, taken one by one as workers come free: there may be millions of them.
 
@@ -51,7 +54,16 @@ async def execute(
         StoreError: An attempt could not be written; requests in flight are cancelled.
     """
     rooms = Rooms(
-        make_request, send, writer, listener, stop, limits.max_attempts, clock, decide, gate
+        make_request=make_request,
+        send=send,
+        writer=writer,
+        listener=listener,
+        stop=stop,
+        max_attempts=limits.max_attempts,
+        clock=clock,
+        decide=decide,
+        gate=gate,
+        memory=memory,
     )
     crew = Crew(cells, rooms)
     await _until_done_or_aborted(crew, limits.concurrency, stop)
@@ -125,7 +137,9 @@ class Crew:
         return self._hopeless is not None and len(self._hopeless) >= _HOPELESS_AFTER
 
     def outcome(self) -> Execution:
-        return Execution(self._recorded, self._failed, self._why_stopped(), self._fatal)
+        why = self._why_stopped()
+        shut = why is not None and why == self._shut
+        return Execution(self._recorded, self._failed, why, self._fatal, shut)
 
     def _why_stopped(self) -> str | None:
         if not self._open and next(self._cells, None) is None:

@@ -1,6 +1,11 @@
 """Whether a failed attempt is worth another, and after how long. Pure."""
 
+from collections.abc import Callable
+from typing import ParamSpec
+
 from stepeval.core.chat import Failure, FailureKind
+
+P = ParamSpec("P")
 
 _AGAIN = frozenset(
     {
@@ -40,3 +45,12 @@ def decide(failure: Failure, attempt: int, max_attempts: int, jitter: float) -> 
         return min(failure.retry_after_s, _LONGEST_ASKED_S) + jitter
     doublings = min(attempt - 1, 10)  # past the longest wait, and far from overflow
     return min(_FIRST_S * 2.0**doublings, _LONGEST_S) * (0.5 + 0.5 * jitter)
+
+
+def at_once(decide: Callable[P, float | None]) -> Callable[P, float | None]:
+    """The same decisions without the waits: what is replayed is no server's load."""
+
+    def decide_at_once(*told: P.args, **named: P.kwargs) -> float | None:
+        return None if decide(*told, **named) is None else 0.0
+
+    return decide_at_once

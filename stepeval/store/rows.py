@@ -13,7 +13,7 @@ from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks
 from stepeval.store.codec import dump, from_text, to_text
 
-_RESPONSE = "response"  # else the column has the failure's kind
+_RESPONSE, _CACHED = "response", "cached"  # else the column has the failure's kind
 
 _ATTEMPT = (
     "number", "turn", "started_at", "started_ns", "ended_ns",
@@ -136,7 +136,9 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
     """``row`` has the columns of :func:`attempt_columns`."""
     number, turn, started_at, started_ns, ended_ns, outcome, url, body, result, blob = row
     slim: Response | Failure = (
-        from_text(Response, result) if outcome == _RESPONSE else from_text(Failure, result)
+        from_text(Response, result)
+        if outcome in (_RESPONSE, _CACHED)
+        else from_text(Failure, result)
     )
     if blob is not None:
         slim = _with_timelines(slim, list(chunks.unpack(blob, len(_timings(slim)))))
@@ -145,7 +147,7 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
         started_at=started_at,
         started_ns=started_ns,
         ended_ns=ended_ns,
-        exchange=Exchange(url, _read_text(body) or "", slim),
+        exchange=Exchange(url, _read_text(body) or "", slim, from_cache=outcome == _CACHED),
         turn=turn,
     )
 
@@ -160,12 +162,18 @@ def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
         attempt.started_at,
         attempt.started_ns,
         attempt.ended_ns,
-        _RESPONSE if isinstance(result, Response) else result.kind.value,
+        _outcome(attempt.exchange),
         attempt.exchange.url,
         _text(attempt.exchange.body),
         to_text(slim),
         chunks.pack(timelines),
     )
+
+
+def _outcome(exchange: Exchange) -> str:
+    if isinstance(exchange.result, Failure):
+        return exchange.result.kind.value
+    return _CACHED if exchange.from_cache else _RESPONSE
 
 
 def _timings(result: Response | Failure) -> list[Timing]:

@@ -157,6 +157,7 @@ def _read(source: _Source, scorers: Mapping[str, type]) -> Suite:
         limits=limits,
         prices=_prices(file),
         source=str(source.path),
+        cache=file.cache,
     )
 
 

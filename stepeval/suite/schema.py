@@ -179,3 +179,4 @@ class SuiteFile(_Strict):
     scoring: list[ScoringItem] = []
     limits: LimitsEntry = LimitsEntry()
     pricing: dict[str, PriceEntry] = {}
+    cache: bool = False

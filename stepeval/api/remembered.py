@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from stepeval.client.address import completions_url
 from stepeval.client.playback import play
 from stepeval.client.wire_request import encode
-from stepeval.core.chat import Exchange, Request, Response
+from stepeval.core.chat import Exchange, Request, Response, Taped
 from stepeval.core.errors import StoreError
 from stepeval.core.record import CassetteInfo, Mode, RunInfo
 from stepeval.core.task import Cell, Provider
@@ -178,7 +178,7 @@ class Recorder(Nothing):
         self._trouble: StoreError | None = None
 
     def keep(self, cell: Cell, request: Request, number: int, exchange: Exchange) -> None:
-        if exchange.wire is None:
+        if not isinstance(exchange, Taped) or exchange.wire is None:
             return  # it would hold a key; the end tells that it is missing
         body = json.loads(exchange.body)
         url = self._addresses.url(request)

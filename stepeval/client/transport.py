@@ -22,7 +22,7 @@ from stepeval.client.socket_transport import SocketTransport
 from stepeval.client.tape import Tape
 from stepeval.client.turn import Sink, Turn
 from stepeval.client.wire_request import encode
-from stepeval.core.chat import Exchange, Failure, FailureKind, Request, Response, Timing
+from stepeval.core.chat import Exchange, Failure, FailureKind, Request, Response, Taped, Timing
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Timeouts
@@ -48,8 +48,8 @@ class Client:
     """Sends requests: a :class:`stepeval.core.ports.Send`, and an async context manager.
 
     ``keys`` are by provider name; each goes to its provider alone. ``request_id`` makes the
-    X-Request-Id, by which a server's log can be held against ours. ``record``: each Exchange has
-    its Wire.
+    X-Request-Id, by which a server's log can be held against ours. ``record``: each Exchange is
+    Taped.
     """
 
     def __init__(
@@ -109,12 +109,10 @@ class Client:
                 trace_id=result.trace_id,
                 timing=result.timing,
             )
-        return Exchange(
-            url=self._clean(str(endpoint.url)),
-            body=body,
-            result=scrub(result, self._secrets),
-            wire=None if tape is None else tape.wire(body, self._secrets),
-        )
+        url, result = self._clean(str(endpoint.url)), scrub(result, self._secrets)
+        if tape is None:
+            return Exchange(url, body, result)
+        return Taped(url, body, result, wire=tape.wire(body, self._secrets))
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:

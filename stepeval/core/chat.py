@@ -168,6 +168,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went over the wire (``body`` is its JSON text), and what came of it.
+
+    ``from_cache``: an earlier run's answer to the same request; nothing was sent.
+    """
+
+    url: str
+    body: str
+    result: Response | Failure
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Bytes that came with one read; the times are those of a :class:`Chunk`, in nanoseconds since
     the request's first byte was written.
@@ -197,15 +210,7 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request as it went over the wire (``body`` is its JSON text), and what came of it.
+class Taped(Exchange):
+    """One that is to be recorded. ``wire`` is None where a key could not be taken out of it."""
 
-    ``from_cache``: an earlier run's answer to the same request; nothing was sent. ``wire`` is
-    there while a cassette is recorded; None, too, where a key could not be taken out of it.
-    """
-
-    url: str
-    body: str
-    result: Response | Failure
-    from_cache: bool = False
     wire: Wire | None = None

@@ -52,6 +52,10 @@ class Record:
     def result(self) -> Response | Failure:
         return self.attempts[-1].exchange.result
 
+    @property
+    def from_cache(self) -> bool:
+        return self.attempts[-1].exchange.from_cache
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

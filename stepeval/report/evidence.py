@@ -119,6 +119,7 @@ def _took(reader: RecordReader) -> float | None:
 
 
 def cost_per_request(arm: ArmSummary) -> float | None:
-    if arm.cost_total is None or not arm.cost_cells:
+    """When it was sent: an arm is no cheaper for having its answers in a cache."""
+    if arm.cost_original is None or not arm.cost_cells:
         return None
-    return arm.cost_total / arm.cost_cells
+    return arm.cost_original / arm.cost_cells

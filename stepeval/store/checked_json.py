@@ -5,6 +5,7 @@ from typing import Any
 
 from stepeval.core.chat import JsonObject
 
+_LAST_S = 253_402_300_800
 _LARGEST = 2**60  # nanoseconds of thirty years, and far from where 64 bits end
 
 
@@ -14,7 +15,7 @@ class BadJson(Exception):
 
 def parse_object(line: bytes) -> JsonObject:
     try:
-        data = json.loads(line, parse_constant=_no_constant)
+        data = json.loads(line.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadJson(f"this is no JSON ({said[:200]})") from None
@@ -70,8 +71,8 @@ def count(data: JsonObject, name: str) -> int:
 
 
 def seconds(data: JsonObject, name: str) -> float:
-    """Since 1970."""
+    """Since 1970, and before the year 10,000."""
     value: Any = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LAST_S:
         raise BadJson(f"{name} must be seconds since 1970")
     return float(value)

@@ -105,7 +105,7 @@ def test_each_attempt_enters_and_settles_with_what_came_of_it() -> None:
 def test_a_shut_gate_ends_the_run_with_its_sentence_and_leaves_the_rest() -> None:
     gate, world = Counting(most=3), World()
     execution = asyncio.run(world.run(gate))
-    assert execution == Execution(recorded=3, failed=0, stopped="the budget is spent")
+    assert execution == Execution(recorded=3, failed=0, stopped="the budget is spent", shut=True)
     assert [final for _, _, final in world.written] == [True] * 3
     assert gate.open == 0
 

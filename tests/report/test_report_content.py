@@ -121,7 +121,7 @@ def test_an_unknown_price_is_an_unknown_cost_and_no_zero() -> None:
 def test_a_simulated_run_is_called_so_first() -> None:
     assert gather(made_run()).title.startswith("SIMULATED: ")
     live = gather(made_run(mode=Mode.LIVE))
-    assert not live.simulated
+    assert live.mode == "LIVE"
     assert "SIMULATED" not in live.title
     assert not any("simulator" in caveat for caveat in live.verdict.caveats)
 

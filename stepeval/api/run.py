@@ -95,8 +95,8 @@ def start_run(
         UsageError: The sources contradict each other, or a cassette is none; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
-    sources.check(simulate=simulate)
     suite, warnings = prepare(options)
+    sources.check(suite, simulate=simulate)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))
     mode = Mode.SIMULATED if simulated else Mode.LIVE
@@ -150,10 +150,9 @@ def resume_run(
             f"{path.name} is a load benchmark, measured whole or not at all; stepeval show and "
             "stepeval report tell what it recorded"
         )
-    sources.check()
-    info = reader.info()
+    info, stored = reader.info(), reader.suite()
+    sources.check(stored)
     check_resumable(info, sources, begun=reader.status().attempts > 0)
-    stored = reader.suite()
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = replace(stored, providers=providers)
     rules = bind_rules(suite, allow_code=allow_code)

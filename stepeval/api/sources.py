@@ -34,8 +34,8 @@ class Sources:
         """Whether no request can leave, so that nobody needs a key."""
         return self.offline or self.replay is not None
 
-    def check(self, *, simulate: bool = False) -> None:
-        """Raises UsageError where two of them cannot both be meant."""
+    def check(self, suite: Suite, *, simulate: bool = False) -> None:
+        """Raises UsageError where two of them cannot both be meant, or nothing would answer."""
         named = {"--cache": self.cache, "--record": self.record, "--replay": self.replay}
         told = [name for name, path in named.items() if path is not None]
         if len(told) > 1:
@@ -48,6 +48,8 @@ class Sources:
         if self.cache is not None and (self.no_cache or self.cache.is_file()):
             what = "--no-cache says the opposite" if self.no_cache else "takes a folder, not a file"
             raise UsageError(f"--cache {self.cache}: {what}; put a bare --cache last")
+        if self.offline and self.replay is None and self.cache_for(suite) is None:
+            raise UsageError("--offline needs something that answers: --replay FILE, or --cache")
         if self.record is not None:
             check_target(self.record)
 
@@ -102,7 +104,6 @@ def remembering(
     """The run's memory, open for as long as the block. ``run`` is its folder.
 
     Raises:
-        UsageError: Nothing may be asked, and nothing is there to answer.
         StoreError: What is to be recorded cannot be written.
     """
     addresses = Addresses(used_providers(suite))
@@ -117,7 +118,5 @@ def remembering(
     elif folder is not None:
         with ResponseCache(folder) as cache:
             yield Cached(cache, addresses, info.mode, offline=sources.offline)
-    elif sources.offline:
-        raise UsageError("--offline needs something that answers: --replay FILE, or --cache")
     else:
         yield Nothing()

@@ -130,3 +130,8 @@ class RunInfo:
     load: LoadPlan | None = None
     cassette: CassetteInfo | None = None
     recorded: bool = False
+
+    @property
+    def asked_as(self) -> Mode:
+        """LIVE or SIMULATED: whom the requests were sent to, by whichever run."""
+        return self.mode if self.cassette is None else self.cassette.mode

@@ -99,7 +99,7 @@ def gather_evidence(reader: RecordReader) -> Evidence:
         recorded=len({row.cell_id for row in rows}),
         partly_right=_partly_right(rows),
         took_s=_took(reader),
-        prices={arm.name: price_for(arm, suite, info.mode) for arm in suite.arms},
+        prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
     )
 
 

@@ -331,12 +331,9 @@ def test_a_cached_answer_has_no_times_and_costs_this_run_nothing() -> None:
 
 
 def test_what_was_sent_before_the_cache_answered_was_paid_for() -> None:
-    (row,) = sample_rows(
-        Held((cached(answer(), attempt(replace(FAILED, partial=answer(tokens=50)))),))
-    )
-    (sent,) = sample_rows(
-        Held((record(SAMPLES[7], attempt(replace(FAILED, partial=answer(tokens=50)))),))
-    )
+    broken = attempt(replace(FAILED, partial=answer(tokens=50)))
+    (row,) = sample_rows(Held((cached(answer(), broken),)))
+    (sent,) = sample_rows(Held((record(SAMPLES[7], broken),)))
     assert row.cost == sent.cost
     assert row.cost is not None
     assert row.original_cost == pytest.approx(row.cost + 0.001)

@@ -133,7 +133,7 @@ def test_a_replay_is_called_so_and_no_arm_is_called_faster() -> None:
     assert report.title.startswith("REPLAY: ")
     assert "1970-01-01" in report.mode_sentence
     assert "simulator" in report.mode_sentence
-    assert report.leaderboard[1].title == "Speed, as it was recorded"
+    assert report.leaderboard[1].caption == "Speed, as it was recorded"
     titles = [chart.title for chart in report.charts]
     assert "Time to the first token, as it was recorded" in titles
     assert "Quality against latency" not in titles

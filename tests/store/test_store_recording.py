@@ -47,7 +47,7 @@ def test_a_resumed_run_goes_on_with_the_journal(tmp_path: Path) -> None:
     """A cell that was begun and not finished is begun anew: its first life is no part of it."""
     recorded(tmp_path, entry("a"), entry("b", 1, said=b"lost"), entry("b", 2, said=b"lost"))
     with (tmp_path / JOURNAL).open("ab") as file:
-        file.write(write_entry(entry("c"))[:-9])  # killed in the middle of a line
+        file.write(write_entry(entry("c", said=bytes(500)))[:-9])  # killed in the middle of a line
     recorded(tmp_path, entry("b", 1, said=b"kept"))
     with Recording(tmp_path) as recording:
         recording.finish(tmp_path / "c", INFO, {"a", "b"}, 5.0)

@@ -12,11 +12,12 @@ from stepeval.client.playback import play
 from stepeval.client.wire_request import encode
 from stepeval.core.chat import Exchange, Request, Response, Taped
 from stepeval.core.errors import StoreError
-from stepeval.core.record import CassetteInfo, Mode, RunInfo
+from stepeval.core.record import Mode, RunInfo
 from stepeval.core.task import Cell, Provider
 from stepeval.execution.gate import Shut
 from stepeval.execution.memory import BlankMemory, Memory
 from stepeval.store.cache import CacheKey, ResponseCache
+from stepeval.store.cassette import Cassette, Slot
 from stepeval.store.cassette_entry import Asked, Entry, asked
 from stepeval.store.recording import Recording
 
@@ -114,23 +115,20 @@ class Replay(Nothing):
 
     def __init__(
         self,
-        info: CassetteInfo,
-        entries: Iterable[Entry],
+        cassette: Cassette,
         addresses: Addresses,
         *,
         suite_hash: str,
         whole: bool,
     ) -> None:
         """``whole``: no cell was replayed before, so that what is left over was never used."""
-        self._info, self._addresses, self._whole = info, addresses, whole
+        self._info, self._addresses, self._whole = cassette.info, addresses, whole
         self._suite_hash = suite_hash
-        self._lives: dict[Asked, dict[str, list[Entry]]] = {}
-        self._under_way: dict[str, list[Entry]] = {}
-        self._left = self._total = 0
-        for entry in entries:
-            self._lives.setdefault(entry.asked, {}).setdefault(entry.cell, []).append(entry)
-            self._left += 1
-        self._total = self._left
+        self._lives: dict[Asked, dict[str, list[Slot]]] = {}
+        self._under_way: dict[str, list[Slot]] = {}
+        self._total = self._left = len(cassette.slots)
+        for slot in cassette.slots:
+            self._lives.setdefault(slot.asked, {}).setdefault(slot.cell, []).append(slot)
 
     def recall(self, cell: Cell, request: Request) -> Exchange:
         body, url = encode(request), self._addresses.url(request)
@@ -139,7 +137,7 @@ class Replay(Nothing):
             life = self._under_way[cell.id] = self._claim(cell, url, body)
         if not life:
             raise Shut(self._missing(cell))
-        entry = life.pop(0)
+        entry = life.pop(0).entry()
         self._left -= 1
         return Exchange(url, body, play(entry.wire, time.monotonic_ns()))
 
@@ -155,7 +153,7 @@ class Replay(Nothing):
         share = f"{self._left} of {self._total} entries"
         return (f"{self._info.name}: {share} were not used; record it again to leave them out",)
 
-    def _claim(self, cell: Cell, url: str, body: str) -> list[Entry]:
+    def _claim(self, cell: Cell, url: str, body: str) -> list[Slot]:
         lives = self._lives.get(asked(url, json.loads(body), cell.epoch), {})
         name = cell.id if cell.id in lives else next(iter(lives), None)
         return [] if name is None else lives.pop(name)

@@ -30,6 +30,7 @@ from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
 from stepeval.execution.retry import at_once, decide
 from stepeval.execution.stop import StopSignal
+from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
@@ -61,6 +62,7 @@ class _Session:
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
     sources: Sources
+    cassette: Cassette | None
 
     @property
     def mode(self) -> Mode:
@@ -97,6 +99,7 @@ def start_run(
     """
     suite, warnings = prepare(options)
     sources.check(suite, simulate=simulate)
+    cassette = sources.cassette()
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))
     mode = Mode.SIMULATED if simulated else Mode.LIVE
@@ -112,8 +115,8 @@ def start_run(
         command=command,
         beside=options.path.resolve(),
     )
-    info = with_origin(info, sources)
-    session = _Session(runs.path(info.id), suite, info, simulate, keys, rules, sources)
+    info = with_origin(info, sources, cassette)
+    session = _Session(runs.path(info.id), suite, info, simulate, keys, rules, sources, cassette)
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
@@ -152,14 +155,15 @@ def resume_run(
         )
     info, stored = reader.info(), reader.suite()
     sources.check(stored)
-    check_resumable(info, sources, begun=reader.status().attempts > 0)
+    cassette = sources.cassette()
+    check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = replace(stored, providers=providers)
     rules = bind_rules(suite, allow_code=allow_code)
     is_asked = info.mode is Mode.SIMULATED and not sources.silent
     simulate = is_asked and not all_simulated(suite)
     keys = {} if simulate or sources.silent else find_keys(suite)
-    session = _Session(path, suite, info, simulate, keys, rules, sources)
+    session = _Session(path, suite, info, simulate, keys, rules, sources, cassette)
     with open_run(path) as store:
         store.note(RunEvent.RESUMED, time.time())
         return _go(session, store, listener, lambda more: announce(_start(session, (), more)))
@@ -173,7 +177,8 @@ def _go(
 ) -> RunResult:
     """``announce`` is called with what the run's memory warns of."""
     sources, begun = session.sources, bool(store.done_cells())
-    remembered = remembering(sources, session.suite, session.info, session.path, begun=begun)
+    known = (session.suite, session.info, session.path, session.cassette)
+    remembered = remembering(sources, *known, begun=begun)
     with no_sockets(sources.offline), remembered as source:
         announce(source.warnings())
         result = _finish(session, store, source, listener)

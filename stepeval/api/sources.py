@@ -11,7 +11,7 @@ from stepeval.core.errors import UsageError
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.task import Suite
 from stepeval.store.cache import ResponseCache
-from stepeval.store.cassette import read_cassette
+from stepeval.store.cassette import Cassette, read_cassette
 from stepeval.store.recording import Recording, check_target
 
 DEFAULT_CACHE = Path(".stepeval") / "cache"
@@ -59,6 +59,14 @@ class Sources:
         asked = suite.cache and not (self.no_cache or self.record or self.replay)
         return DEFAULT_CACHE if asked else None
 
+    def cassette(self) -> Cassette | None:
+        """What is to be replayed.
+
+        Raises:
+            UsageError: It is no cassette, or was tampered with.
+        """
+        return None if self.replay is None else read_cassette(self.replay)
+
     def again(self) -> str:
         """What a resumed run must be told again, as it is typed."""
         for name, path in (("--record", self.record), ("--replay", self.replay)):
@@ -67,18 +75,16 @@ class Sources:
         return ""
 
 
-def with_origin(info: RunInfo, sources: Sources) -> RunInfo:
-    """A new run's info with what it replays, or that it is recorded.
-
-    Raises:
-        UsageError: The cassette is none, or was tampered with.
-    """
-    if sources.replay is None:
+def with_origin(info: RunInfo, sources: Sources, cassette: Cassette | None) -> RunInfo:
+    """A new run's info with what it replays, or that it is recorded."""
+    if cassette is None:
         return replace(info, recorded=sources.record is not None)
-    return replace(info, mode=Mode.REPLAY, cassette=read_cassette(sources.replay)[0])
+    return replace(info, mode=Mode.REPLAY, cassette=cassette.info)
 
 
-def check_resumable(info: RunInfo, sources: Sources, *, begun: bool) -> None:
+def check_resumable(
+    info: RunInfo, sources: Sources, cassette: Cassette | None, *, begun: bool
+) -> None:
     """Raises UsageError where the rest of the run would not be of one kind with its beginning.
 
     ``begun``: it has answers.
@@ -91,27 +97,30 @@ def check_resumable(info: RunInfo, sources: Sources, *, begun: bool) -> None:
         raise UsageError(f"{info.id} is being recorded: name its cassette with --record FILE")
     if sources.record is not None and begun and not info.recorded:
         raise UsageError(f"{info.id} has answers that were not recorded: record a run of its own")
-    if sources.replay is not None and info.cassette is not None:
-        found, _ = read_cassette(sources.replay)
-        if found.digest != info.cassette.digest:
-            raise UsageError(f"{sources.replay} is not the cassette that {info.id} began with")
+    if cassette and info.cassette and cassette.info.digest != info.cassette.digest:
+        raise UsageError(f"{sources.replay} is not the cassette that {info.id} began with")
 
 
 @contextmanager
 def remembering(
-    sources: Sources, suite: Suite, info: RunInfo, run: Path, *, begun: bool
+    sources: Sources,
+    suite: Suite,
+    info: RunInfo,
+    run: Path,
+    cassette: Cassette | None,
+    *,
+    begun: bool,
 ) -> Iterator[Source]:
-    """The run's memory, open for as long as the block. ``run`` is its folder.
+    """The run's memory, open for as long as the block. ``run`` is its folder; ``begun``: it has
+    answers.
 
     Raises:
         StoreError: What is to be recorded cannot be written.
     """
     addresses = Addresses(used_providers(suite))
     folder = sources.cache_for(suite)
-    if sources.replay is not None:
-        known, entries = read_cassette(sources.replay)
-        hashed = info.suite_hash
-        yield Replay(known, entries, addresses, suite_hash=hashed, whole=not begun)
+    if cassette is not None:
+        yield Replay(cassette, addresses, suite_hash=info.suite_hash, whole=not begun)
     elif sources.record is not None:
         with Recording(run) as recording:
             yield Recorder(recording, addresses, info, sources.record)

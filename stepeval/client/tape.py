@@ -53,14 +53,14 @@ class Tape:
     def cut(self, kind: FailureKind, message: str) -> None:
         self._cut = (kind, message)
 
-    def wire(self, body: str, secrets: Iterable[Secret]) -> Wire | None:
-        """What was taken down, without keys; ``body`` is the request's.
+    def wire(self, asked: str, secrets: Iterable[Secret]) -> Wire | None:
+        """What was taken down, without keys; ``asked`` is the request's URL and body.
 
         None where a key cannot be taken out: it stands in the request, or the server sent it in
         pieces, escaped or compressed, so that it only shows once the response is understood.
         """
         kept = tuple(secrets)
-        if any(secret.scrub(body) != body for secret in kept):
+        if any(secret.scrub(asked) != asked for secret in kept):
             return None
         wire = self._without(kept)
         if not kept:

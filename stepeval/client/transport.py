@@ -112,7 +112,8 @@ class Client:
         url, result = self._clean(str(endpoint.url)), scrub(result, self._secrets)
         if tape is None:
             return Exchange(url, body, result)
-        return Taped(url, body, result, wire=tape.wire(body, self._secrets))
+        wire = tape.wire(f"{endpoint.url} {body}", self._secrets)
+        return Taped(url, body, result, wire=wire)
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:

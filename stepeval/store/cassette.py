@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from stepeval.core.chat import JsonObject
 from stepeval.core.errors import UsageError
 from stepeval.core.record import CassetteInfo, Mode, RunInfo
 from stepeval.store import checked_json as checked
-from stepeval.store.cassette_entry import Entry, read_entry, to_line
+from stepeval.store.cassette_entry import Asked, Entry, read_entry, to_line
 from stepeval.store.checked_json import BadJson
 
 _VERSION = 1
@@ -53,8 +54,26 @@ def _digest(head: Mapping[str, Any], lines: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def read_cassette(path: Path) -> tuple[CassetteInfo, tuple[Entry, ...]]:
-    """What it says of itself, and its entries.
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An entry that was looked at and folded up again: as values it takes five times the room."""
+
+    asked: Asked
+    cell: str
+    line: bytes
+
+    def entry(self) -> Entry:
+        return read_entry(self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    info: CassetteInfo
+    slots: tuple[Slot, ...]
+
+
+def read_cassette(path: Path) -> Cassette:
+    """The whole file, checked to the last value.
 
     Raises:
         UsageError: It cannot be read, or is not as it was written: which line, and what of it.
@@ -64,10 +83,10 @@ def read_cassette(path: Path) -> tuple[CassetteInfo, tuple[Entry, ...]]:
         head = checked.parse_object(first)
         info = _read_head(path.name, head)
     _check_digest(path, first, head, lines)
-    return info, tuple(_entries(path, lines))
+    return Cassette(info, tuple(_slots(path, lines)))
 
 
-def _entries(path: Path, lines: list[bytes]) -> Iterator[Entry]:
+def _slots(path: Path, lines: list[bytes]) -> Iterator[Slot]:
     before: Entry | None = None
     for number, line in enumerate(lines, 2):
         with _at_line(path, number):
@@ -75,7 +94,7 @@ def _entries(path: Path, lines: list[bytes]) -> Iterator[Entry]:
             if before is not None and before.place >= entry.place:
                 raise BadJson("the entry is out of order; record the cassette again")
         before = entry
-        yield entry
+        yield Slot(entry.asked, entry.cell, line)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from stepeval.core.chat import Failure, Message, Piece, Request, Response, Wire
 from stepeval.core.record import CassetteInfo, Mode
 from stepeval.core.task import Arm, Cell, Provider, Sample
 from stepeval.execution.gate import Shut
-from stepeval.store.cassette_entry import Entry
+from stepeval.store.cassette import Cassette, Slot
+from stepeval.store.cassette_entry import Entry, write_entry
 
 INFO = CassetteInfo("small.cassette", "0" * 64, Mode.LIVE, 1.0, "hash")
 PROVIDER = Provider("p", "https://h/v1")
@@ -36,7 +37,9 @@ def entry(cell: str, attempt: int = 1, *, epoch: int = 0, status: int = 200) -> 
 
 
 def replay(*entries: Entry, suite_hash: str = "hash", whole: bool = True) -> Replay:
-    return Replay(INFO, entries, Addresses([PROVIDER]), suite_hash=suite_hash, whole=whole)
+    slots = tuple(Slot(each.asked, each.cell, write_entry(each)) for each in entries)
+    addresses = Addresses([PROVIDER])
+    return Replay(Cassette(INFO, slots), addresses, suite_hash=suite_hash, whole=whole)
 
 
 def told(memory: Replay, cell: Cell, request: Request = REQUEST) -> str:

@@ -200,10 +200,10 @@ def test_a_replay_comes_to_what_was_recorded(shell: Shell, serve: Serve) -> None
 def test_recording_again_changes_nothing_but_what_came_back(shell: Shell, serve: Serve) -> None:
     server = serve()
     record(shell, server)
-    _, before = read_cassette(shell.folder / "c.jsonl")
+    before = read_cassette(shell.folder / "c.jsonl").slots
     record(shell, server, "--concurrency", "1")
-    _, after = read_cassette(shell.folder / "c.jsonl")
-    assert [entry.place for entry in before] == [entry.place for entry in after]
+    after = read_cassette(shell.folder / "c.jsonl").slots
+    assert [slot.entry().place for slot in before] == [slot.entry().place for slot in after]
 
 
 def test_a_replay_runs_in_ci_for_nothing(shell: Shell) -> None:

@@ -71,8 +71,9 @@ def test_a_cassette_survives_its_file(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]
 ) -> None:
     path = written(tmp_path_factory.mktemp("c") / "c", *entries)
-    info, found = read_cassette(path)
-    assert found == tuple(sorted(entries, key=lambda entry: entry.place))
+    cassette = read_cassette(path)
+    info, found = cassette.info, [slot.entry() for slot in cassette.slots]
+    assert found == sorted(entries, key=lambda entry: entry.place)
     assert (info.mode, info.suite_hash, info.recorded_at) == (Mode.LIVE, "hash", 1000.0)
 
 

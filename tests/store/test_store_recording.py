@@ -51,7 +51,7 @@ def test_a_resumed_run_goes_on_with_the_journal(tmp_path: Path) -> None:
     recorded(tmp_path, entry("b", 1, said=b"kept"))
     with Recording(tmp_path) as recording:
         recording.finish(tmp_path / "c", INFO, {"a", "b"}, 5.0)
-    _, entries = read_cassette(tmp_path / "c")
+    entries = [slot.entry() for slot in read_cassette(tmp_path / "c").slots]
     assert [(e.cell, e.attempt, e.wire.pieces[0].data) for e in entries] == [
         ("a", 1, b"hi"),
         ("b", 1, b"kept"),

@@ -18,7 +18,7 @@ from stepeval.core.chat import (
     Usage,
 )
 from stepeval.core.load import Health, LoadPlan, Objective, Phase, Shape
-from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
+from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, ScoringRule, Suite
 
 MS = 1_000_000
@@ -41,6 +41,7 @@ class LoadRun:
     arms: tuple[Arm, ...] = (Arm("a", "p", "m", "q"),)
     rules: tuple[ScoringRule, ...] = ()
     kept_scores: tuple[ScoreRow, ...] = ()
+    kept_counts: tuple[TokenCount, ...] = ()
     told: RunInfo = field(default=INFO)
 
     def info(self) -> RunInfo:
@@ -59,6 +60,9 @@ class LoadRun:
 
     def phases(self) -> tuple[Phase, ...]:
         return self.ran
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        return iter(self.kept_counts)
 
 
 def phase(number: int = 0, load: float = 5.0, *, begin_s: float = 0.0, **other: Any) -> Phase:
@@ -115,6 +119,17 @@ def failed(due: int, *, took_ms: float = 50.0, arm: Arm | None = None) -> Record
 def record(due: int, *attempts: Attempt, arm: Arm | None = None) -> Record:
     used = arm or Arm("a", "p", "m", "q")
     return Record(Cell(f"{used.name}-{due}", used, SAMPLE), attempts)
+
+
+def silent(due: int, *, arm: Arm | None = None, words: int = 3, thoughts: int = 2) -> Record:
+    """An answer whose server tells no tokens."""
+    chunks = stream(due + MS, tokens=False, words=words, thoughts=thoughts)
+    return answered(due, chunks, arm=arm, usage=Usage())
+
+
+def counted(found: Record, output: int = 20, reasoning: int = 8, given: int = 50) -> TokenCount:
+    """As this client counted it."""
+    return TokenCount(found.cell.id, given, output, reasoning)
 
 
 def right(found: Record, value: float) -> ScoreRow:

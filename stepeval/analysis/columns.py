@@ -56,6 +56,9 @@ class SampleRow:
     answer_chars: int | None = _column("characters of text", _FAILED)
     attempts: int = _column("requests for this cell, one that the cache answered included")
     from_cache: bool = _column("whether the response cache answered: it has no times")
+    retried: str | None = _column(
+        "the kinds of the failures that were tried again, by commas", "the first attempt was final"
+    )
     failure: str | None = _column("the failure's kind", "the request succeeded")
     failure_message: str | None = _column("the failure, for people", "the request succeeded")
     status: int | None = _column("HTTP status of the failure", "it succeeded or had no status")

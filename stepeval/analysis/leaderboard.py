@@ -7,10 +7,23 @@ from dataclasses import dataclass
 
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.outcomes import counts_as
+from stepeval.core.chat import FailureKind
 from stepeval.core.record import Mode, Outcome
 from stepeval.stats.estimate import Estimate, clustered_mean, percentile, ratio, wilson
 
 _TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "answer_tokens")
+# Failures that one answer may meet and another not: a second draw is then no fair stand-in.
+_OF_THE_ANSWER = frozenset(
+    {
+        FailureKind.FIRST_BYTE_TIMEOUT,
+        FailureKind.READ_TIMEOUT,
+        FailureKind.TOTAL_TIMEOUT,
+        FailureKind.DISCONNECTED,
+        FailureKind.PROTOCOL,
+        FailureKind.BAD_STREAM,
+        FailureKind.SERVER,
+    }
+)
 _ROUNDING = 1e-9  # scores that differ by less are the same
 
 
@@ -35,8 +48,9 @@ class ArmSummary:
     sent: more, where a cache or a cassette gave some. Both cover the ``cost_cells`` requests whose
     cost is known. ``cost_per_correct``: the original cost of judged requests by their correct
     answers, Fieller over items. ``from_cache``: requests that the response cache answered.
-    ``retry_share``: requests with more than one attempt. ``cached_share``: of input tokens, where
-    both are known.
+    ``retry_share``: requests with more than one attempt; ``retried`` counts the failures before the
+    last one by kind, ``reroll_share`` the requests where the answer itself may have caused one.
+    ``cached_share``: of input tokens, where both are known.
     """
 
     arm: str
@@ -61,6 +75,8 @@ class ArmSummary:
     failures: Mapping[str, int]
     from_cache: int
     retry_share: float | None
+    retried: Mapping[str, int]
+    reroll_share: float | None
     cached_share: float | None
 
 
@@ -145,6 +161,8 @@ class _Tally:
         self._n = self._cells = self._retried = self._cost_cells = 0
         self._outcomes: Counter[Outcome] = Counter()
         self._failures: Counter[str] = Counter()
+        self._retried_after: Counter[str] = Counter()
+        self._rerolled = 0
         self._accuracy, self._score = _Proportion(), _Proportion()
         self._ttft, self._e2e, self._tpot = array("d"), array("d"), array("d")
         self._tokens = {name: _Items() for name in _TOKENS}
@@ -176,6 +194,9 @@ class _Tally:
         self._cells += 1
         self._retried += row.attempts > 1
         self._from_cache += row.from_cache
+        kinds = row.retried.split(",") if row.retried else []
+        self._retried_after.update(kinds)
+        self._rerolled += not _OF_THE_ANSWER.isdisjoint(kinds)
         if row.failure is not None:
             self._failures[row.failure] += 1
         measured = (
@@ -220,6 +241,8 @@ class _Tally:
             failures=dict(self._failures),
             from_cache=self._from_cache,
             retry_share=self._retried / self._cells if self._cells else None,
+            retried=dict(self._retried_after),
+            reroll_share=self._rerolled / self._cells if self._cells else None,
             cached_share=self._cached / self._cacheable if self._cacheable else None,
             **tokens,
         )

@@ -1,19 +1,20 @@
 """A load benchmark, summarised: each arm under each load, and whether the client kept up."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from stepeval.analysis.load_certificate import certificate
-from stepeval.analysis.load_curve import curve
+from stepeval.analysis.load_curve import curve, holding, worst
 from stepeval.analysis.load_figures import arm_load, has_measured
 from stepeval.analysis.load_requests import Measured, Requests, measure
 from stepeval.analysis.load_timeline import time_line
-from stepeval.analysis.load_values import Certificate, LoadSummary
+from stepeval.analysis.load_values import ArmLoad, Certificate, Holding, LoadSummary
+from stepeval.analysis.load_words import load_label
 from stepeval.core.load import Shape
 from stepeval.core.ports import RecordReader
 
-__all__ = ["LoadSummary", "load_of", "summarise", "summary_json"]
+__all__ = ["LoadSummary", "load_label", "load_of", "summarise", "summary_json"]
 
 
 def load_of(reader: RecordReader) -> LoadSummary:
@@ -23,16 +24,20 @@ def load_of(reader: RecordReader) -> LoadSummary:
 
 def summarise(measured: Measured) -> LoadSummary:
     """Arms of which nothing was measured under a load are left out there."""
-    loads = sorted({group.phase.load for group in measured.groups})
     cells, certificates = [], []
-    for load in loads:
-        groups = [group for group in measured.groups if group.phase.load == load]
-        of_arms = [[g for g in groups if g.arm == arm and g.due_ns] for arm in measured.arms]
-        busy = [own for own in of_arms if has_measured(own)]
+    for groups in measured.of_load.values():
+        of_arm = _by_arm(groups)
+        busy = [of_arm[arm] for arm in measured.arms if has_measured(of_arm.get(arm, ()))]
         cells += [arm_load(own, measured.plan, judged=measured.judged) for own in busy]
         if busy:
             certificates.append(certificate(groups, measured.plan))
-    arms = [[cell for cell in cells if cell.arm == arm] for arm in measured.arms]
+    arms: dict[str, list[ArmLoad]] = {arm: [] for arm in measured.arms}
+    for cell in cells:
+        arms[cell.arm].append(cell)
+    held = {
+        arm: tuple(one for cell in own if (one := _held(measured, cell)))
+        for arm, own in arms.items()
+    }
     return LoadSummary(
         info=measured.info,
         missing=_missing(measured),
@@ -40,20 +45,28 @@ def summarise(measured: Measured) -> LoadSummary:
         arms=measured.arms,
         cells=tuple(cells),
         certificates=tuple(certificates),
-        curves=tuple(curve(own) for own in arms if own),
+        curves=tuple(curve(own, held[arm]) for arm, own in arms.items() if own),
         timeline=time_line(measured),
+        recorded=measured.outside + sum(len(group.due_ns) for group in measured.groups),
         outside=measured.outside,
         client_limited=_client_limited(certificates, measured.plan.shape),
     )
 
 
-def load_label(load: float, shape: Shape) -> str:
-    """A load in words, with its unit."""
-    if shape is Shape.CLOSED:
-        return f"{load:,.4g} in flight"
-    if shape is Shape.REPLAY:
-        return f"{load:,.4g}x as fast"
-    return f"{load:,.4g} requests/s"
+def _held(measured: Measured, cell: ArmLoad) -> Holding | None:
+    """A search that tried a load again wants it held each time, by those requests alone."""
+    groups = groups_of(measured, cell.arm, cell.load)
+    numbers = sorted({group.phase.number for group in groups if has_measured([group])})
+    if len(numbers) == 1:
+        return holding(cell.pooled, measured.plan.shape)
+    trials = []
+    for number in numbers:
+        own = [group for group in groups if group.phase.number == number and group.due_ns]
+        figures = arm_load(own, measured.plan, judged=measured.judged).pooled
+        trials.append(holding(figures, measured.plan.shape))
+    pooled = holding(cell.pooled, measured.plan.shape)
+    known = [one.verdict for one in trials if one is not None]
+    return None if pooled is None else replace(pooled, verdict=worst(known))
 
 
 def summary_json(summary: LoadSummary) -> dict[str, Any]:
@@ -75,4 +88,13 @@ def _missing(measured: Measured) -> int:
 
 def groups_of(measured: Measured, arm: str, load: float) -> list[Requests]:
     """For charts, which draw every value."""
-    return [g for g in measured.groups if g.arm == arm and g.phase.load == load]
+    return [g for g in measured.of_load.get(load, ()) if g.arm == arm]
+
+
+def _by_arm(groups: Iterable[Requests]) -> dict[str, list[Requests]]:
+    """Those that have a request."""
+    found: dict[str, list[Requests]] = {}
+    for group in groups:
+        if group.due_ns:
+            found.setdefault(group.arm, []).append(group)
+    return found

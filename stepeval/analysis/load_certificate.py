@@ -12,13 +12,14 @@ from stepeval.analysis.load_figures import (
     in_flight,
     measured,
     metric,
+    per_second,
     sent_inside,
     spread,
     window_s,
 )
 from stepeval.analysis.load_requests import Requests
 from stepeval.analysis.load_values import Certificate, Spread
-from stepeval.core.load import Ceiling, Health, LoadPlan, Shape
+from stepeval.core.load import FIXED_RATE, Ceiling, Health, LoadPlan, Shape
 from stepeval.stats.estimate import smallest_n
 
 MOST_LOOP_LAG_MS = 10.0
@@ -26,10 +27,11 @@ LEAST_LOOP_LAG_MS = 1.0  # below it no gap is bent by more than a millisecond
 MOST_START_LAG_MS = 5.0
 MOST_CPU = 0.9
 LEAST_SENT = 0.95
+LEAST_WINDOW_S = 1.0  # below it one pause is a large part of it, and the processor's time is coarse
+ENOUGH_LAGS = 100  # of the event loop; a second has as many
 MOST_OF_CEILING = 0.8
 _FEW = 3  # requests at a window's edges, and standard deviations of random arrivals
 _US_PER_MS = 1e3
-_FIXED_RATE = (Shape.CONSTANT, Shape.POISSON, Shape.GAMMA)
 _PERCENTS = ((0.99, "p99"), (0.95, "p95"), (0.9, "p90"), (0.5, "p50"))
 
 
@@ -39,17 +41,18 @@ def certificate(groups: Sequence[Requests], plan: LoadPlan) -> Certificate:
     health = [h for phase in {id(g.phase): g.phase for g in groups}.values() for h in phase.health]
     due = sum(int(measured(group).sum()) for group in groups)
     sent = sent_inside(groups)
-    asked = groups[0].phase.load if plan.shape in _FIXED_RATE else None
+    asked = groups[0].phase.load if plan.shape in FIXED_RATE else None
     events = sum(group.events for group in groups)
     mean, peak = in_flight(groups)
-    rates = (sent / window, events / window) if window else (0.0, 0.0)
+    rates = (per_second(sent, window), per_second(events, window))
+    loop_lag = spread([lag / _US_PER_MS for one in health for lag in one.lags_us])
     found = Certificate(
         load=groups[0].phase.load,
-        loop_lag=spread([lag / _US_PER_MS for one in health for lag in one.lags_us]),
+        loop_lag=loop_lag,
         lag=spread(_measured(groups, "lag_ms")),
         start_lag=spread(_measured(groups, "start_lag_ms")),
         asked_rate=asked,
-        due_rate=due / window if window else 0.0,
+        due_rate=per_second(due, window),
         sent_rate=rates[0],
         cpu_share=_cpu_share(health),
         workers=plan.workers,
@@ -62,6 +65,7 @@ def certificate(groups: Sequence[Requests], plan: LoadPlan) -> Certificate:
         concurrency=mean,
         peak=peak,
         holds=holds(min((len(metric([group], "e2e")) for group in groups), default=0)),
+        too_short=window < LEAST_WINDOW_S and loop_lag.n < ENOUGH_LAGS,
     )
     return replace(found, limits=tuple(client_limits(found, plan, window_s=window)))
 
@@ -82,11 +86,14 @@ def client_limits(found: Certificate, plan: LoadPlan, *, window_s: float) -> Ite
       or fewer were due than was asked for, by 5% and more than chance does.
     - A worker used its processor for more than 90% of the time.
     - The load is above 80% of what this machine's client reached when it was calibrated.
+
+    The loop and the processor are judged in windows of a second or more, or by 100 lags or more.
     """
-    yield from _loop_limits(found)
+    if not found.too_short:
+        yield from _loop_limits(found)
     if plan.shape is not Shape.CLOSED:
         yield from _pace_limits(found, plan, window_s)
-    if found.cpu_share is not None and found.cpu_share > MOST_CPU:
+    if not found.too_short and found.cpu_share is not None and found.cpu_share > MOST_CPU:
         yield f"a worker's processor was {100 * found.cpu_share:.0f}% busy"
     if found.of_ceiling is not None and found.of_ceiling > MOST_OF_CEILING:
         yield f"the load is {100 * found.of_ceiling:.0f}% of this machine's measured ceiling"
@@ -105,6 +112,8 @@ def _pace_limits(found: Certificate, plan: LoadPlan, window_s: float) -> Iterato
     name, lag = _tail(found.start_lag)
     if lag > MOST_START_LAG_MS:
         yield f"requests were taken up {lag:.1f} ms late at {name}"
+    if found.due_rate is None or found.sent_rate is None:
+        return  # all at once: most are sent after such a window, and must be
     due, sent = found.due_rate * window_s, found.sent_rate * window_s
     if due - sent > max((1 - LEAST_SENT) * due, _FEW):
         yield f"only {found.sent_rate:.4g} of {found.due_rate:.4g} requests/s due were sent in time"
@@ -144,10 +153,15 @@ def _cpu_share(health: Sequence[Health]) -> float | None:
 
 
 def _of_ceiling(
-    ceiling: Ceiling | None, workers: int, requests_per_s: float, chunks_per_s: float
+    ceiling: Ceiling | None,
+    workers: int,
+    requests_per_s: float | None,
+    chunks_per_s: float | None,
 ) -> float | None:
     """Of the nearer of its two bounds. One measured with another number of workers is none."""
     if ceiling is None or ceiling.workers != workers:
         return None
     bounds = ((requests_per_s, ceiling.requests_per_s), (chunks_per_s, ceiling.chunks_per_s))
-    return max((rate / most for rate, most in bounds if most > 0), default=None)
+    return max(
+        (rate / most for rate, most in bounds if rate is not None and most > 0), default=None
+    )

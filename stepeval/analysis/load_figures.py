@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepeval.analysis.load_requests import METRICS, Requests
-from stepeval.analysis.load_values import ArmLoad, Between, Cache, Figures, Gaps, Spread
+from stepeval.analysis.load_tokens import TokenColumn, counted_by, length
+from stepeval.analysis.load_values import (
+    ArmLoad,
+    Between,
+    Cache,
+    Counted,
+    Figures,
+    Gaps,
+    Length,
+    Spread,
+)
 from stepeval.core.load import LoadPlan
 from stepeval.stats.estimate import Estimate, mean_t, percentile, wilson
 from stepeval.stats.occupancy import occupancy
@@ -17,8 +27,10 @@ from stepeval.stats.occupancy import occupancy
 Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 
+LEAST_WINDOW_S = 1e-3
 _NS_PER_S = 1e9
 _NS_PER_MS = 1e6
+_COUNTERS = ("provider", "here", "nobody")
 _BETWEEN: dict[str, Callable[[Figures], float | None]] = {
     "TTFT p50": lambda found: found.metrics["ttft"].p50.value,
     "TTFT p95": lambda found: found.metrics["ttft"].p95.value,
@@ -62,6 +74,11 @@ def window_s(groups: Iterable[Requests]) -> float:
     return sum(group.phase.end_ns - group.phase.steady_ns for group in groups) / _NS_PER_S
 
 
+def per_second(amount: float, window_s: float) -> float | None:
+    """None where the window spans no time: arrivals all at once have no rate."""
+    return amount / window_s if window_s >= LEAST_WINDOW_S else None
+
+
 def spread(values: "Floats | Sequence[float]") -> Spread:
     known = np.sort(np.asarray(values, float)).tolist()
     p50, p90, p95, p99 = (percentile(known, q) for q in (0.5, 0.9, 0.95, 0.99))
@@ -82,7 +99,8 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
     attempted = sum(int(measured(group).sum()) for group in groups)
     answered = _count(groups, "answered")
     in_time, good = _goodput(groups, plan, attempted, judged=judged)
-    tokens = _tokens(groups)
+    counted = Counted(*(sum(group.counted[who] for group in groups) for who in _COUNTERS))
+    tokens = None if counted.nobody else _tokens(groups)
     metrics = {name: spread(metric(groups, name)) for name in METRICS}
     mean, peak = in_flight(groups)
     return Figures(
@@ -94,17 +112,23 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
         answered=answered,
         failures=dict(sum((group.failures for group in groups), Counter[str]())),
         no_answer=answered - metrics["ttfa"].n if metrics["ttft"].n else 0,
-        due_rate=attempted / window,
-        sent_rate=sent_inside(groups) / window,
-        done_rate=_done_inside(groups) / window,
+        due_rate=per_second(attempted, window),
+        sent_rate=per_second(sent_inside(groups), window),
+        done_rate=per_second(_done_inside(groups), window),
         concurrency=mean,
         peak=peak,
-        tokens_per_s=None if tokens is None else tokens.total() / window,
-        reasoning_per_s=None if tokens is None else tokens["reasoning"] / window,
-        answer_per_s=None if tokens is None else tokens["answer"] / window,
+        tokens_per_s=None if tokens is None else per_second(sum(tokens.values()), window),
+        reasoning_per_s=None if tokens is None else per_second(tokens.get("reasoning", 0), window),
+        answer_per_s=None if tokens is None else per_second(tokens.get("answer", 0), window),
+        tokens_counted_by=counted_by(counted.provider, counted.here, plan.vocabulary),
+        counted=counted,
+        disbelieved=sum(group.disbelieved for group in groups),
+        lengths=_lengths(groups, plan),
         in_time=in_time,
         good=good,
-        good_per_s=None if good is None or good.value is None else good.value * attempted / window,
+        good_per_s=None
+        if good is None or good.value is None
+        else per_second(good.value * attempted, window),
         metrics=metrics,
         lag=spread(_lags(groups)),
         gaps=gaps(groups),
@@ -114,16 +138,18 @@ def _figures(groups: Sequence[Requests], plan: LoadPlan, *, judged: bool) -> Fig
 
 def in_flight(groups: Sequence[Requests]) -> tuple[float, int]:
     """Mean over all windows, and the highest of any. Groups of one phase are added up."""
-    phases = {(g.phase.number, g.phase.repeat): g.phase for g in groups}
-    total, peak = 0.0, 0
-    for key, phase in phases.items():
-        own = [g for g in groups if (g.phase.number, g.phase.repeat) == key]
+    of_phase: dict[tuple[int, int], list[Requests]] = {}
+    for group in groups:
+        of_phase.setdefault((group.phase.number, group.phase.repeat), []).append(group)
+    total, whole, peak = 0.0, 0, 0
+    for own in of_phase.values():
+        phase = own[0].phase
         starts = np.concatenate([np.asarray(g.sent_ns, np.int64) for g in own])
         ends = np.concatenate([np.asarray(g.over_ns, np.int64) for g in own])
         found = occupancy(starts, ends, phase.steady_ns, phase.end_ns)
         total += found.mean * (phase.end_ns - phase.steady_ns)
+        whole += phase.end_ns - phase.steady_ns
         peak = max(peak, found.peak)
-    whole = sum(phase.end_ns - phase.steady_ns for phase in phases.values())
     return (total / whole if whole else 0.0), peak
 
 
@@ -170,11 +196,16 @@ def _goodput(
     return share, wilson(both if plan.objectives else right, attempted)
 
 
-def _tokens(groups: Sequence[Requests]) -> "Counter[str] | None":
-    if any(group.uncounted for group in groups):
-        return None
-    found = sum((group.tokens for group in groups), Counter[str]())
-    return found or None
+def _tokens(groups: Sequence[Requests]) -> dict[str, float] | None:
+    kinds = {kind for group in groups for kind in group.tokens}
+    return {kind: sum(group.tokens.get(kind, 0) for group in groups) for kind in kinds} or None
+
+
+def _lengths(groups: Sequence[Requests], plan: LoadPlan) -> dict[str, Length]:
+    return {
+        name: length(((g.lengths[name], measured(g).tolist()) for g in groups), plan.vocabulary)
+        for name in groups[0].lengths
+    }
 
 
 def _cache(groups: Sequence[Requests]) -> Cache:
@@ -184,7 +215,7 @@ def _cache(groups: Sequence[Requests]) -> Cache:
     ]
     ttft = np.concatenate([first[inside] for first, _, inside in columns])
     cached = np.concatenate([read[inside] for _, read, inside in columns])
-    asked = np.concatenate([np.asarray(g.input_tokens, float)[measured(g)] for g in groups])
+    asked = np.concatenate([_told(g.lengths["input"])[measured(g)] for g in groups])
     has_ttft = ~np.isnan(ttft)
     known = ~np.isnan(cached) & ~np.isnan(asked)
     total = float(asked[known].sum())
@@ -194,6 +225,11 @@ def _cache(groups: Sequence[Requests]) -> Cache:
         unknown=spread(ttft[has_ttft & np.isnan(cached)]),
         share=float(cached[known].sum()) / total if total else None,
     )
+
+
+def _told(column: TokenColumn) -> Floats:
+    """By the server alone: it is what also tells the cached part."""
+    return np.where(np.asarray(column.here, bool), np.nan, np.asarray(column.counts, float))
 
 
 def _lags(groups: Sequence[Requests]) -> Floats:

@@ -6,18 +6,27 @@ In a column of floats NaN stands for what was not measured; times in nanoseconds
 import math
 from array import array
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from stepeval.analysis.load_counts import believed
+from stepeval.analysis.load_tokens import (
+    Share,
+    TokenColumn,
+    add_lengths,
+    arrivals,
+    paces,
+    shared_out,
+)
 from stepeval.analysis.outcomes import outcome_of, sample_score
 from stepeval.analysis.rows import with_scores
-from stepeval.analysis.timing import finish_ns, latency, rises, token_chunks
-from stepeval.core.chat import Chunk, ChunkKind, Failure, Response, Timing, Usage
+from stepeval.analysis.timing import finish_ns, latency, token_chunks
+from stepeval.core.chat import Chunk, Failure, Response, Timing
 from stepeval.core.load import LoadPlan, Objective, Phase, Shape
 from stepeval.core.ports import RecordReader
-from stepeval.core.record import Attempt, Outcome, Record, RunInfo, ScoreRow
+from stepeval.core.record import Attempt, Outcome, Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Suite
 
 METRICS = (
@@ -37,9 +46,13 @@ class Requests:
     ``due_ns``: when it was due. ``lag_ms``: from then to its first byte; ``start_lag_ms``: to when
     the client took it up, so without opening a connection. ``metrics``: of answered requests.
     ``right``: 1, 0, -1 for not judged. ``cached``: input tokens from the server's cache.
+    ``lengths``: the input's tokens, the output's, and the reasoning's, which are part of it.
     ``sent_ns`` and ``over_ns`` have an entry for each attempt, from its first byte to its end.
     ``gaps_ms``: between chunks with tokens, of measured requests; ``shared`` marks those with an
     end that shared its read, ``sharp`` those whose ends are both known to a millisecond.
+    ``tokens``: that arrived in the window, by kind; ``counted``: by whom, a number of answers that
+    are measured or came in the window. ``disbelieved``: measured requests with a count that is left
+    out, see :mod:`stepeval.analysis.load_counts`.
     """
 
     arm: str
@@ -52,7 +65,9 @@ class Requests:
     lag_ms: "array[float]" = field(default_factory=lambda: array("d"))
     start_lag_ms: "array[float]" = field(default_factory=lambda: array("d"))
     cached: "array[float]" = field(default_factory=lambda: array("d"))
-    input_tokens: "array[float]" = field(default_factory=lambda: array("d"))
+    lengths: dict[str, TokenColumn] = field(
+        default_factory=lambda: {name: TokenColumn() for name in ("input", "output", "reasoning")}
+    )
     metrics: dict[str, "array[float]"] = field(
         default_factory=lambda: {name: array("d") for name in METRICS}
     )
@@ -62,13 +77,14 @@ class Requests:
     shared: "array[int]" = field(default_factory=lambda: array("b"))
     sharp: "array[int]" = field(default_factory=lambda: array("b"))
     failures: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
+    tokens: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    counted: Counter[str] = field(default_factory=Counter)
     stamps: Counter[str] = field(default_factory=Counter)
     events: int = 0
     coalesced: int = 0
     token_events: int = 0
-    counted_tokens: int = 0
-    uncounted: int = 0
+    counted_tokens: float = 0.0
+    disbelieved: int = 0
 
     def in_window(self, moment_ns: int) -> bool:
         return self.phase.steady_ns <= moment_ns < self.phase.end_ns
@@ -76,7 +92,9 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``judged``: the suite has rules and the run has scores. ``outside``: requests of no phase."""
+    """``judged``: the suite has rules and the run has scores. ``outside``: requests of no phase.
+    ``of_load``: the groups again, by their load.
+    """
 
     info: RunInfo
     plan: LoadPlan
@@ -85,6 +103,7 @@ class Measured:
     groups: tuple[Requests, ...]
     judged: bool
     outside: int
+    of_load: Mapping[float, tuple[Requests, ...]]
 
 
 def measure(reader: RecordReader) -> Measured:
@@ -96,39 +115,71 @@ def measure(reader: RecordReader) -> Measured:
     begins = [phase.begin_ns for phase in phases]
     outside = 0
     judged = False
-    for record, scores in with_scores(reader):
+    for record, scores, count in _with_counts(reader, plan):
         due = _due_ns(record.attempts[0])
         place = bisect_right(begins, due) - 1
         if place < 0 or due >= phases[place].end_ns:
             outside += 1
             continue
         judged = judged or bool(scores)
-        _add(groups[place, record.cell.arm.name], record, plan, _right(record, suite, scores))
+        group = groups[place, record.cell.arm.name]
+        _add(group, record, count, plan)
+        is_right = _right(record, suite, scores)
+        group.right.append(-1 if is_right is None else is_right)
     judged = judged and bool(suite.scoring)
-    return Measured(info, plan, arms, phases, tuple(groups.values()), judged, outside)
+    of_load: dict[float, list[Requests]] = defaultdict(list)
+    for group in groups.values():
+        of_load[group.phase.load].append(group)
+    return Measured(
+        info=info,
+        plan=plan,
+        arms=arms,
+        phases=phases,
+        groups=tuple(groups.values()),
+        judged=judged,
+        outside=outside,
+        of_load={load: tuple(own) for load, own in sorted(of_load.items())},
+    )
 
 
-def _add(group: Requests, record: Record, plan: LoadPlan, right: bool | None) -> None:
+def _with_counts(
+    reader: RecordReader, plan: LoadPlan
+) -> Iterator[tuple[Record, tuple[ScoreRow, ...], TokenCount | None]]:
+    """They come in the order of the records, too. Counts that nobody answers for are not read."""
+    counts = iter(()) if plan.vocabulary is None else reader.token_counts()
+    waiting = next(counts, None)
+    for record, scores in with_scores(reader):
+        if waiting is not None and waiting.cell_id == record.cell.id:
+            yield record, scores, waiting
+            waiting = next(counts, None)
+        else:
+            yield record, scores, None
+
+
+def _add(group: Requests, told: Record, count: TokenCount | None, plan: LoadPlan) -> None:
+    record, is_disbelieved = believed(told)
     first, last = record.attempts[0], record.attempts[-1]
     due = _due_ns(first)
     timing = _timing(last.exchange.result)
     is_measured = group.in_window(due)
+    group.disbelieved += is_disbelieved and is_measured
     is_answered = isinstance(last.exchange.result, Response)
     sent = _timing(first.exchange.result).sent_ns
     group.due_ns.append(due)
     group.answered.append(is_answered)
-    group.right.append(-1 if right is None else right)
     group.finish_ns.append(finish_ns(timing) or last.ended_ns)
     group.lag_ms.append(_NAN if sent is None else (sent - due) / _NS_PER_MS)
     group.start_lag_ms.append((first.started_ns - due) / _NS_PER_MS)
-    found = _metrics(timing, due) if is_answered else {}
+    shares = None if count is None else shared_out(timing.chunks, count)
+    found = _metrics(timing, due, shares) if is_answered else {}
     for name, column in group.metrics.items():
         value = found.get(name)
         column.append(_NAN if value is None else value)
     group.in_time.append(keeps(plan.objectives, found) if is_answered else 0)
-    _add_usage(group, last.exchange.result)
+    _add_usage(group, record, count)
     for attempt in record.attempts:
-        _add_attempt(group, attempt, is_measured=is_measured)
+        own = shares if attempt is last else None
+        _add_attempt(group, attempt, own, is_measured=is_measured)
     if is_measured and isinstance(last.exchange.result, Failure):
         group.failures[last.exchange.result.kind.value] += 1
 
@@ -139,24 +190,35 @@ def keeps(objectives: Iterable[Objective], metrics: dict[str, float | None]) -> 
     return all(value is not None and value <= limit for value, limit in values)
 
 
-def _metrics(timing: Timing, due_ns: int) -> dict[str, float | None]:
+def _metrics(
+    timing: Timing, due_ns: int, shares: Sequence[Share] | None
+) -> dict[str, float | None]:
     found = latency(timing)
     finish = finish_ns(timing)
     values = {name: getattr(found, name) for name in METRICS if name != "response"}
+    values |= paces(shares) if shares is not None else {}
     return values | {"response": None if finish is None else (finish - due_ns) / _NS_PER_MS}
 
 
-def _add_usage(group: Requests, result: Response | Failure) -> None:
-    usage = result.usage if isinstance(result, Response) else Usage()
-    group.cached.append(_NAN if usage.cached_tokens is None else usage.cached_tokens)
-    group.input_tokens.append(_NAN if usage.input_tokens is None else usage.input_tokens)
+def _add_usage(group: Requests, record: Record, count: TokenCount | None) -> None:
+    result = record.result
+    cached = result.usage.cached_tokens if isinstance(result, Response) else None
+    group.cached.append(_NAN if cached is None else cached)
+    add_lengths(group.lengths, record.cell, result, count)
 
 
-def _add_attempt(group: Requests, attempt: Attempt, *, is_measured: bool) -> None:
+def _add_attempt(
+    group: Requests, attempt: Attempt, shares: Sequence[Share] | None, *, is_measured: bool
+) -> None:
     timing = _timing(attempt.exchange.result)
     group.sent_ns.append(attempt.started_ns if timing.sent_ns is None else timing.sent_ns)
     group.over_ns.append(attempt.ended_ns if timing.done_ns is None else timing.done_ns)
-    _add_tokens(group, timing.chunks, answered=isinstance(attempt.exchange.result, Response))
+    who, came = arrivals(timing.chunks, shares)
+    for moment_ns, kind, tokens in came:
+        if group.in_window(moment_ns):
+            group.tokens[kind] += tokens
+    is_answer = isinstance(attempt.exchange.result, Response)
+    group.counted[who] += is_answer and (is_measured or _touches(group, timing))
     if not is_measured:
         return
     for chunk in timing.chunks:
@@ -164,26 +226,15 @@ def _add_attempt(group: Requests, attempt: Attempt, *, is_measured: bool) -> Non
         group.coalesced += chunk.coalesced
     group.events += len(timing.chunks)
     _add_gaps(group, token_chunks(timing.chunks))
+    if shares is not None:
+        group.token_events += max(0, len(shares) - 1)
+        group.counted_tokens += sum(share.tokens for share in shares[1:])
 
 
-def _add_tokens(group: Requests, chunks: Sequence[Chunk], *, answered: bool) -> None:
-    """What arrived inside the window, of whichever request."""
-    risen = rises(chunks)
-    if risen is None:
-        group.uncounted += answered
-        return
-    for chunk, added in risen:
-        if added and group.in_window(chunk.arrival_ns):
-            group.tokens[_kind(chunk)] += added
-
-
-def _kind(chunk: Chunk) -> str:
-    """A chunk with both is called what most of its characters are."""
-    if chunk.kind is ChunkKind.MIXED:
-        return "reasoning" if chunk.reasoning_chars > chunk.answer_chars else "answer"
-    if chunk.kind is ChunkKind.REASONING:
-        return "reasoning"
-    return "answer" if chunk.kind in (ChunkKind.ANSWER, ChunkKind.TOOL) else "other"
+def _touches(group: Requests, timing: Timing) -> bool:
+    """Whether any of an answer came in the window."""
+    moments = (timing.done_ns, *(chunk.arrival_ns for chunk in timing.chunks))
+    return any(moment is not None and group.in_window(moment) for moment in moments)
 
 
 def _add_gaps(group: Requests, chunks: Sequence[Chunk]) -> None:

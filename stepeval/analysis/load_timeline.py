@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from stepeval.analysis.load_figures import per_second
 from stepeval.analysis.load_requests import Measured, Requests
 from stepeval.analysis.load_values import Bin, TimeLine
 
@@ -56,5 +57,5 @@ def _bins(group: Requests, zero: int, about_s: float) -> Iterator[Bin]:
             requests=requests,
             failed=int((inside & ~answered).sum()),
             ttft_p50=float(np.median(known)) if len(known) else None,
-            per_s=requests / width_s,
+            per_s=per_second(requests, width_s),
         )

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stepeval.core.load import Verdict
 from stepeval.core.record import RunInfo
 from stepeval.stats.estimate import Estimate
+
+PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,34 @@ class Cache:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How many answers the server counted chunk by chunk, how many this client did, by a vocabulary
+    and with an estimate of when each token came, and how many nobody did: of those that are
+    measured or came in the window.
+    """
+
+    provider: int
+    here: int
+    nobody: int
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Mean tokens of the ``n`` measured and answered requests whose count is known; of those,
+    ``here`` were counted by this client.
+
+    ``asked``: the mean length that was asked for of the same requests, None where none was.
+    ``counted_by`` as in :class:`Figures`.
+    """
+
+    mean: float | None
+    asked: float | None
+    n: int
+    here: int
+    counted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """One figure of each repeat, and its mean by t; ``spread`` is their standard deviation."""
 
@@ -64,13 +95,19 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One arm under one load, in ``window_s`` seconds of steady state.
+    """One arm under one load, in ``window_s`` seconds of steady state. A window below a millisecond
+    spans no time, and what is per second of it is None.
 
     ``attempted`` requests were due in it. ``due_rate``, ``sent_rate``, ``done_rate``: requests per
     second that were due, sent, answered within the window. ``concurrency``: in flight, mean over
-    the window. ``tokens_per_s`` and its two parts are None unless every answer's tokens are
-    counted. ``in_time``: kept every objective; ``good``: and were judged right, where a run is
-    judged; None without an objective and a judge. ``no_answer``: answered, but with no answer.
+    the window. ``disbelieved``: measured requests with a count of tokens left out, see
+    :mod:`stepeval.analysis.load_counts`. ``tokens_per_s`` and its two parts are None unless every
+    answer's tokens are counted. ``tokens_counted_by``: whose counts they, TPOT and the tokens per
+    chunk rest on: "provider", the label of a vocabulary of this client, both joined by "and", or
+    None: nobody's; ``counted`` has the numbers of answers. ``lengths``: "input", "output" and
+    "reasoning", which is part of the output. ``in_time``: kept every objective; ``good``: and were
+    judged right, where a run is judged; None without an objective and a judge. ``no_answer``:
+    answered, but with no answer.
     """
 
     arm: str
@@ -81,14 +118,18 @@ class Figures:
     answered: int
     failures: Mapping[str, int]
     no_answer: int
-    due_rate: float
-    sent_rate: float
-    done_rate: float
+    due_rate: float | None
+    sent_rate: float | None
+    done_rate: float | None
     concurrency: float
     peak: int
     tokens_per_s: float | None
     reasoning_per_s: float | None
     answer_per_s: float | None
+    tokens_counted_by: str | None
+    counted: Counted
+    disbelieved: int
+    lengths: Mapping[str, Length]
     in_time: Estimate | None
     good: Estimate | None
     good_per_s: float | None
@@ -121,7 +162,8 @@ class Certificate:
     the connection opened; ``start_lag``: to when the client took the request up. ``asked_rate``
     None: the shape asks for no fixed rate. ``cpu_share``: of the busiest worker. ``of_ceiling``:
     of what this machine's client can do at most, None where that was not measured.
-    ``limits``: why the client, and not the server, may have set the numbers; empty: it did not.
+    ``limits``: why the client, and not the server, may have set the numbers; empty: it did not, or
+    the window is ``too_short`` for the loop's lag and the processor to tell.
     """
 
     load: float
@@ -129,33 +171,50 @@ class Certificate:
     lag: Spread
     start_lag: Spread
     asked_rate: float | None
-    due_rate: float
-    sent_rate: float
+    due_rate: float | None
+    sent_rate: float | None
     cpu_share: float | None
     workers: int
     coalesced_share: float | None
     stamps: Mapping[str, int]
     gap_p50: float | None
     transports: tuple[str, ...]
-    chunks_per_s: float
+    chunks_per_s: float | None
     of_ceiling: float | None
     concurrency: float
     peak: int
     holds: str | None
     limits: tuple[str, ...] = ()
+    too_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Whether an arm held a load: the share of its requests within every objective, and answers per
+    request that was due, None where the shape asks for no fixed rate.
+    """
+
+    load: float
+    verdict: Verdict
+    in_time: Estimate
+    answered: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """An arm over its loads, rising. ``knee``: the load where latency begins to cost more than the
-    throughput it buys; None: it does not show. ``highest``: within the objectives, see
-    :func:`stepeval.analysis.load_curve.highest_within`.
+    throughput it buys; None: it does not show. ``held``: every load with objectives; ``best`` and
+    ``missed`` as in :func:`stepeval.analysis.load_curve.highest_within`; ``highest`` is the load of
+    ``best``.
     """
 
     arm: str
     loads: tuple[float, ...]
     knee: float | None
     highest: float | None
+    held: tuple[Holding, ...] = ()
+    best: Holding | None = None
+    missed: Holding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +226,7 @@ class Bin:
     requests: int
     failed: int
     ttft_p50: float | None
-    per_s: float
+    per_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +240,8 @@ class TimeLine:
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
     """``cells`` by load, then in the suite's order of arms. ``client_limited``: the certificates'
-    limits, each with its load. ``outside``: requests that belong to no phase. ``missing``: phases
+    limits, each with its load. ``recorded``: requests in the run's file; ``outside``: those that
+    belong to no phase. ``missing``: phases
     that were planned and did not run.
     """
 
@@ -193,5 +253,6 @@ class LoadSummary:
     certificates: tuple[Certificate, ...]
     curves: tuple[Curve, ...]
     timeline: TimeLine
+    recorded: int
     outside: int
     client_limited: tuple[str, ...]

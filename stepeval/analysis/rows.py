@@ -160,6 +160,7 @@ def _request_columns(record: Record, price: Price | None, mode: Mode) -> dict[st
     return {
         "attempts": len(record.attempts),
         "from_cache": record.from_cache,
+        "retried": _retried(record.attempts),
         "failure": failure and failure.kind.value,
         "failure_message": failure and failure.message,
         "status": failure and failure.status,
@@ -171,6 +172,11 @@ def _request_columns(record: Record, price: Price | None, mode: Mode) -> dict[st
         **_latencies(record, mode),
         **_tokens(result),
     }
+
+
+def _retried(attempts: tuple[Attempt, ...]) -> str | None:
+    results = (attempt.exchange.result for attempt in attempts[:-1])
+    return ",".join(r.kind.value for r in results if isinstance(r, Failure)) or None
 
 
 def _latencies(record: Record, mode: Mode) -> dict[str, Any]:

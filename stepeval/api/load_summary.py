@@ -6,10 +6,29 @@ from typing import TYPE_CHECKING, Any
 from stepeval.store.run import RunReader
 
 if TYPE_CHECKING:
-    from stepeval.analysis.load_values import ArmLoad, Certificate, LoadSummary, Spread
+    from stepeval.analysis.load_values import (
+        ArmLoad,
+        Certificate,
+        Curve,
+        Figures,
+        Holding,
+        Length,
+        LoadSummary,
+        Spread,
+    )
     from stepeval.stats.estimate import Estimate
 
-    __all__ = ["ArmLoad", "Certificate", "Estimate", "LoadSummary", "Spread"]
+    __all__ = [
+        "ArmLoad",
+        "Certificate",
+        "Curve",
+        "Estimate",
+        "Figures",
+        "Holding",
+        "Length",
+        "LoadSummary",
+        "Spread",
+    ]
 
 # numpy waits until there is a load to summarise: an evaluation is shown without it.
 
@@ -31,3 +50,15 @@ def load_json(summary: "LoadSummary") -> dict[str, Any]:
     from stepeval.analysis.load import summary_json  # noqa: PLC0415
 
     return summary_json(summary)
+
+
+def load_headline(summary: "LoadSummary") -> str | None:
+    """What was held, and how the client fared; None where nothing was measured."""
+    from stepeval.analysis.load_words import client_state, headline  # noqa: PLC0415
+
+    plan = summary.info.load
+    if plan is None or not summary.cells:
+        return None
+    requests = sum(cell.pooled.attempted for cell in summary.cells)
+    state = client_state(summary, plan.shape)
+    return headline(summary, plan) or f"Measured {requests:,} requests; {state}"

@@ -2,57 +2,39 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from stepeval.api.access import all_simulated
 from stepeval.api.builtin import SCORERS
+from stepeval.api.estimates import Past, Range
+from stepeval.api.history import past_of
+from stepeval.api.plan import ArmPlan, duration, plan_arm, totals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.scoring import bind_rules, is_user_code, unjudgeable
-from stepeval.core.chat import Request, Usage
+from stepeval.core.amounts import duration_text
 from stepeval.core.errors import Problem
-from stepeval.core.pricing import cost, price_for
+from stepeval.core.pricing import price_for
 from stepeval.core.record import Mode
-from stepeval.core.task import Arm, Cell, Suite
+from stepeval.core.task import Suite
 from stepeval.suite.json_schema import suite_schema
-from stepeval.suite.requests import make_request
 from stepeval.suite.starter import STARTER
 
-__all__ = ["STARTER", "ArmPreview", "Preview", "preview", "schema_of_suites"]
-
-# Rough figures for a model nothing is known of yet; a run measures the true ones.
-_CHARS_PER_TOKEN = 4
-_TYPICAL_OUTPUT = {"low": 150, "medium": 500, "high": 1500}
-_TYPICAL_WITHOUT_EFFORT = 400
-_TOKENS_PER_SECOND = 100
-_SECONDS_TO_FIRST_TOKEN = 0.5
-_SAMPLES_LOOKED_AT = 500  # enough for a mean; a dataset may hold a hundred thousand
-
-
-@dataclass(frozen=True, slots=True)
-class ArmPreview:
-    """Tokens are estimates for all the arm's requests together; None means nothing bounds it."""
-
-    name: str
-    model: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    most_output_tokens: int | None
-    cost: float | None
-    most_cost: float | None
-    currency: str | None
+__all__ = ["STARTER", "Preview", "preview", "preview_suite", "schema_of_suites"]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
+    """``seconds`` is how long the run will take, ``concurrency`` in flight."""
+
     suite: str
-    arms: tuple[ArmPreview, ...]
+    arms: tuple[ArmPlan, ...]
     samples: int
     epochs: int
     concurrency: int
-    seconds: float
+    seconds: Range
     hosts: tuple[str, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -65,26 +47,40 @@ class Preview:
         )
         for arm in self.arms:
             yield f"  {_arm_line(arm)}"
-        yield f"total cost: {_total_cost(self.arms)}"
-        yield f"time: about {self.seconds:.0f} s with {self.concurrency} in flight"
-        yield "Tokens, cost and time are rough estimates; nothing has been sent."
+        yield f"total cost: {cost_words(self.arms)}"
+        low, high = (duration_text(end) for end in (self.seconds.low, self.seconds.high))
+        yield (
+            f"time: about {duration_text(self.seconds.likely)} ({low} to {high}) with "
+            f"{self.concurrency} in flight, if the account's limits allow it"
+        )
+        yield "Tokens, cost and time are estimates; nothing has been sent."
 
 
-def preview(options: SuiteOptions) -> Preview:
-    """Raises what :func:`stepeval.api.preparation.prepare` raises."""
+def preview(options: SuiteOptions, runs: Path) -> Preview:
+    """``runs``: the folder of stored runs, whose usage is the best guess there is.
+
+    Raises what :func:`stepeval.api.preparation.prepare` raises.
+    """
     suite, warnings = prepare(options)
-    arms = tuple(_preview_arm(suite, arm) for arm in suite.arms)
-    output = sum(arm.output_tokens for arm in arms)
-    waiting = suite.cell_count * _SECONDS_TO_FIRST_TOKEN + output / _TOKENS_PER_SECOND
+    mode = Mode.SIMULATED if all_simulated(suite) else Mode.LIVE
+    told = tuple(str(warning) for warning in (*warnings, *_mute_rules(suite)))
+    return replace(preview_suite(suite, mode, runs), warnings=told)
+
+
+def preview_suite(suite: Suite, mode: Mode, runs: Path) -> Preview:
+    prices = {arm.name: price_for(arm, suite, mode) for arm in suite.arms}
+    past = past_of(suite, mode, runs, prices)
+    arms = tuple(
+        plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past())) for arm in suite.arms
+    )
     return Preview(
         suite=suite.name,
         arms=arms,
         samples=len(suite.samples),
         epochs=suite.epochs,
         concurrency=suite.limits.concurrency,
-        seconds=waiting / min(suite.limits.concurrency, max(suite.cell_count, 1)),
+        seconds=duration(suite, arms),
         hosts=tuple(dict.fromkeys(suite.provider(arm.provider).base_url for arm in suite.arms)),
-        warnings=tuple(str(warning) for warning in (*warnings, *_mute_rules(suite))),
     )
 
 
@@ -99,68 +95,25 @@ def _mute_rules(suite: Suite) -> Iterator[Problem]:
     return unjudgeable(suite, rules)
 
 
-def _preview_arm(suite: Suite, arm: Arm) -> ArmPreview:
-    requests = len(suite.samples) * suite.epochs
-    per_request = _mean_input_tokens(suite, arm)
-    choices = arm.params.get("n", 1)
-    most = arm.params.get("max_tokens")
-    effort = str(arm.params.get("reasoning_effort"))
-    typical = _TYPICAL_OUTPUT.get(effort, _TYPICAL_WITHOUT_EFFORT) * choices
-    likely = typical if most is None else min(typical, most * choices)
-    price = price_for(arm, suite, Mode.LIVE)
-
-    def cost_of(output: int) -> float | None:
-        return cost(Usage(round(per_request * requests), output * requests), price)
-
-    return ArmPreview(
-        name=arm.name,
-        model=arm.model,
-        requests=requests,
-        input_tokens=round(per_request * requests),
-        output_tokens=likely * requests,
-        most_output_tokens=None if most is None else most * choices * requests,
-        cost=cost_of(likely),
-        most_cost=None if most is None else cost_of(most * choices),
-        currency=None if price is None else price.currency,
-    )
+def _arm_line(arm: ArmPlan) -> str:
+    output = arm.output_tokens
+    tokens = f"about {arm.input_tokens.likely:,.0f} tokens in, {output.likely:,.0f} out"
+    bound = "" if arm.most_output_tokens is None else f"; at most {arm.most_output_tokens:,}"
+    spread = f"({output.low:,.0f} to {output.high:,.0f}{bound})"
+    price = "cost unknown" if arm.cost is None else f"about {arm.cost.likely:.4f} {arm.currency}"
+    head = f"{arm.name} ({arm.model}): {arm.requests} requests"
+    return f"{head}, {tokens} {spread}, {price}; {arm.basis}"
 
 
-def _mean_input_tokens(suite: Suite, arm: Arm) -> float:
-    make = make_request(suite)
-    looked_at = tuple(islice(suite.samples, _SAMPLES_LOOKED_AT))
-    characters = sum(_characters(make(Cell("", arm, sample))) for sample in looked_at)
-    return characters / _CHARS_PER_TOKEN / max(len(looked_at), 1)
-
-
-def _characters(request: Request) -> int:
-    return sum(len(message.content or "") for message in request.messages)
-
-
-def _arm_line(arm: ArmPreview) -> str:
-    tokens = f"about {arm.input_tokens:,} tokens in, {arm.output_tokens:,} out"
-    bound = "" if arm.most_output_tokens is None else f" (at most {arm.most_output_tokens:,})"
-    price = "cost unknown" if arm.cost is None else f"about {arm.cost:.4f} {arm.currency}"
-    return f"{arm.name} ({arm.model}): {arm.requests} requests, {tokens}{bound}, {price}"
-
-
-def _total_cost(arms: tuple[ArmPreview, ...]) -> str:
+def cost_words(arms: tuple[ArmPlan, ...]) -> str:
     if any(arm.cost is None for arm in arms):
         return "unknown (no price is known for some model; the suite can give one under pricing:)"
-    likely: dict[str, float] = {}
-    most: dict[str, float | None] = {}
-    for arm in arms:
-        assert arm.cost is not None
-        assert arm.currency is not None
-        likely[arm.currency] = likely.get(arm.currency, 0.0) + arm.cost
-        so_far = most.get(arm.currency, 0.0)
-        unbounded = so_far is None or arm.most_cost is None
-        most[arm.currency] = None if unbounded else (so_far or 0.0) + (arm.most_cost or 0.0)
     return ", ".join(
-        f"about {amount:.4f} {currency}"
+        f"about {total.cost.likely:.4f} {currency} ({total.cost.low:.4f} to {total.cost.high:.4f}"
         + (
-            " (no max_tokens, so no upper bound)"
-            if (top := most[currency]) is None
-            else f" (at most {top:.4f})"
+            "; no max_tokens, so no upper bound)"
+            if total.most is None
+            else f"; at most {total.most:.4f})"
         )
-        for currency, amount in likely.items()
+        for currency, total in totals(arms).items()
     )

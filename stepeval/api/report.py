@@ -11,5 +11,5 @@ def write_report(path: Path, out: Path | None = None) -> Path:
     """Writes ``reports/<run id>.html``, or ``out``; returns where it is."""
     reader = RunReader(path)
     target = out or Path("reports") / f"{reader.info().id}.html"
-    write_page(render_page(gather(reader)), target)
+    write_page(render_page(gather(reader, reader.status().reason)), target)
     return target

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.offline import no_sockets
 from stepeval.api.preparation import SuiteOptions, prepare
@@ -24,11 +25,12 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
-from stepeval.core.task import Provider, Suite
+from stepeval.core.task import Budget, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
-from stepeval.execution.retry import at_once, decide
+from stepeval.execution.gate import Gates
+from stepeval.execution.retry import at_once
 from stepeval.execution.stop import StopSignal
 from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
@@ -61,6 +63,7 @@ class _Session:
     simulate: bool
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
+    guard: Guard
     sources: Sources
     cassette: Cassette | None
 
@@ -87,6 +90,7 @@ def start_run(
     allow_code: bool,
     command: str,
     sources: Sources,
+    guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
 ) -> RunResult:
@@ -94,16 +98,22 @@ def start_run(
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
-        UsageError: The sources contradict each other, or a cassette is none; nothing was sent.
+        UsageError: The budget cannot be held, the sources contradict each other, or a cassette is
+            none; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
     suite, warnings = prepare(options)
     sources.check(suite, simulate=simulate)
     cassette = sources.cassette()
+    suite = within(suite, guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))
     mode = Mode.SIMULATED if simulated else Mode.LIVE
-    keys = {} if simulate or sources.silent else find_keys(suite)
+    keys: Mapping[str, Secret | None] = {}
+    if not sources.silent:  # else nothing can be spent
+        check_prices(suite, mode)
+        keys = {} if simulate else find_keys(suite)
+        ask_first(suite, mode, guard, folder)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
@@ -116,22 +126,24 @@ def start_run(
         beside=options.path.resolve(),
     )
     info = with_origin(info, sources, cassette)
-    session = _Session(runs.path(info.id), suite, info, simulate, keys, rules, sources, cassette)
+    session = _Session(
+        runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette
+    )
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
-def _suite_hash(suite: Suite) -> str:
-    """Of what is asked: wherever the file stands, and whoever has the answers already."""
-    content = dump(replace(suite, source=None))
-    del content["cache"]
-    return content_id(content)
-
-
 def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ...]) -> Start:
     told = (*warnings, *map(Problem, more))
     return Start(session.path, session.suite, session.mode, told)
+
+
+def _suite_hash(suite: Suite) -> str:
+    """Of what is asked: wherever the file stands, whatever it may cost, whoever has the answers."""
+    content = dump(replace(suite, source=None, budget=Budget()))
+    del content["budget"], content["cache"]
+    return content_id(content)
 
 
 def resume_run(
@@ -140,6 +152,7 @@ def resume_run(
     trust_base_url: bool,
     allow_code: bool,
     sources: Sources,
+    guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
 ) -> RunResult:
@@ -158,12 +171,15 @@ def resume_run(
     cassette = sources.cassette()
     check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
-    suite = replace(stored, providers=providers)
+    suite = within(replace(stored, providers=providers), guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)
     is_asked = info.mode is Mode.SIMULATED and not sources.silent
     simulate = is_asked and not all_simulated(suite)
-    keys = {} if simulate or sources.silent else find_keys(suite)
-    session = _Session(path, suite, info, simulate, keys, rules, sources, cassette)
+    keys: Mapping[str, Secret | None] = {}
+    if not sources.silent:
+        check_prices(suite, info.mode)
+        keys = {} if simulate else find_keys(suite)
+    session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
     with open_run(path) as store:
         store.note(RunEvent.RESUMED, time.time())
         return _go(session, store, listener, lambda more: announce(_start(session, (), more)))
@@ -221,12 +237,14 @@ async def _execute(
     suite, done = session.suite, store.done_cells()
     listener.started(total=suite.cell_count, already_done=len(done))
     missing = (cell for cell in cells(suite) if cell.id not in done)
+    guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
+    decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     behind = WriteBehind(store, most=suite.limits.concurrency)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
         with stopping_on_signals(stop):
             try:
-                return await execute(
+                execution = await execute(
                     missing,
                     make_request=make_request(suite),
                     send=client,
@@ -234,11 +252,14 @@ async def _execute(
                     listener=listener,
                     limits=suite.limits,
                     stop=stop,
-                    decide=at_once(decide) if isinstance(source, Replay) else decide,
+                    decide=decide,
+                    gate=Gates(guards.gates),
                     memory=source,
                 )
             finally:
                 await behind.flush()
+    left = suite.cell_count - len(done) - execution.recorded
+    return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
+from stepeval.analysis.retries import reroll_warnings
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.wire_proof import Witness
 from stepeval.core.record import Record, RunInfo
@@ -25,6 +26,7 @@ class RunSummary:
     """``recorded`` of ``total`` cells have their final record; ``warnings`` are sentences.
 
     ``failures``: the commonest reasons why requests have no answer, with how many each.
+    ``stopped``: why requests were left over, None where none were or nobody said.
     """
 
     info: RunInfo
@@ -33,6 +35,7 @@ class RunSummary:
     arms: tuple[ArmSummary, ...]
     warnings: tuple[str, ...]
     failures: tuple[tuple[str, int], ...] = ()
+    stopped: str | None = None
 
 
 class _WitnessedRun(RunReader):
@@ -59,8 +62,9 @@ def summarise(path: Path) -> RunSummary:
         recorded=status.finals,
         total=status.cells,
         arms=arms,
-        warnings=reader.witness.proof().warnings,
+        warnings=(*reader.witness.proof().warnings, *reroll_warnings(arms)),
         failures=tuple(failures.most_common(_MOST_FAILURES)),
+        stopped=status.reason,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from stepeval.cli.options import as_json, open_it, parse_assignments, runs_folder
 
@@ -29,6 +30,7 @@ _LOAD_OPTIONS = (
     click.option("--find-rate", metavar="LOW:HIGH", help="The highest rate within --slo."),
     click.option("--replay", metavar="FILE", help="Arrivals of a CSV or JSONL file, or a run."),
     click.option("--replay-speed", type=float, help="2 is twice as fast as recorded."),
+    click.option("--replay-unit", type=click.Choice(["s", "ms"]), help="Of a file's times."),
     click.option("--requests", type=click.IntRange(min=1), help="Measured ones, a load."),
     click.option("--duration", metavar="TIME", help="Measured time a load: 30s, 2m."),
     click.option("--warmup", metavar="N|TIME", help="Requests, or time, before that."),
@@ -58,7 +60,7 @@ _SUITE_OPTIONS = (
     open_it,
     as_json,
     runs_folder,
-    click.option("--calibrate", is_flag=True, help="Measure this machine's own ceiling first."),
+    click.option("--calibrate", is_flag=True, help="Measure only this machine's own ceiling."),
     click.option("--as-worker", is_flag=True, hidden=True),
 )
 _LOAD_FIELDS = (
@@ -96,7 +98,7 @@ def bench(suite: Path | None, **given: Any) -> int:
         work()
         return 0
     if given["calibrate"]:
-        return _calibrate(suite, given)
+        return _calibrate(given)
     if given["simulate"] and given["base_url"] is not None:
         raise click.UsageError("--simulate answers by itself; leave out --base-url, or --simulate")
     return _show(_options(suite, given), given)
@@ -129,7 +131,10 @@ def _ask(given: dict[str, Any]) -> "LoadAsk":
     from stepeval.api.bench.trace import recorded_arrivals
 
     replay = given["replay"]
-    trace = None if replay is None else recorded_arrivals(replay, given["runs"])
+    unit = given["replay_unit"]
+    if replay is None and unit is not None:
+        raise click.UsageError("--replay-unit goes with --replay")
+    trace = None if replay is None else recorded_arrivals(replay, given["runs"], unit=unit)
     return LoadAsk(trace=trace, **{name: given[name] for name in _LOAD_FIELDS})
 
 
@@ -175,10 +180,10 @@ def _show(options: "BenchOptions", given: dict[str, Any]) -> int:
             listener=progress,
             announce=tell,
         )
-    return _tell(result, options, given)
+    return _tell(result, given)
 
 
-def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any]) -> int:
+def _tell(result: "BenchResult", given: dict[str, Any]) -> int:
     from stepeval.cli.terminal import plain
 
     report = None
@@ -189,22 +194,20 @@ def _tell(result: "BenchResult", options: "BenchOptions", given: dict[str, Any])
         if given["open_it"]:
             click.launch(str(report))
     _print_results(result, json=given["json"], report=report)
-    if options.ask.find_rate is not None and not given["json"]:
-        found = "none of the rates tried" if result.best is None else f"{result.best:g}/s"
-        click.echo(f"highest rate within the objectives: {found}")
     if result.sentence is not None:
         click.echo(plain(f"ended before time: {result.sentence}"), err=True)
     return int(result.exit_code)
 
 
 def _print_results(result: "BenchResult", *, json: bool, report: Path | None) -> None:
-    from stepeval.api.load_summary import load_json, load_summary
+    from stepeval.api.load_summary import load_headline, load_json, load_summary
 
     summary = load_summary(result.path)
     if json:
+        from stepeval.cli.load_search import search_json
         from stepeval.cli.terminal import echo_json
 
-        told = {"best": result.best, "report": None if report is None else str(report)}
+        told = {**search_json(result.found), "report": None if report is None else str(report)}
         echo_json({**load_json(summary), **told})
         return
     from stepeval.cli.load_tables import print_load
@@ -212,13 +215,17 @@ def _print_results(result: "BenchResult", *, json: bool, report: Path | None) ->
     print_load(summary)
     if report is not None:
         click.echo(f"report: {report}")
+    if result.found is not None:
+        from stepeval.cli.load_search import search_words
+
+        click.echo(f"highest rate within the objectives: {search_words(result.found)}")
+    from stepeval.cli.terminal import plain
+
+    click.echo(plain(load_headline(summary) or "nothing was measured"))
 
 
-def _calibrate(suite: Path | None, given: dict[str, Any]) -> int:
-    if suite is not None or given["models"] or given["base_url"] is not None:
-        raise click.UsageError(
-            "--calibrate measures this machine against a server of its own; it takes --workers only"
-        )
+def _calibrate(given: dict[str, Any]) -> int:
+    _refuse_all_but("--calibrate", "--workers", "--json")
     from stepeval.api.bench.ceiling import calibrate, ceiling_file
 
     ceiling = calibrate(given["workers"])
@@ -236,3 +243,16 @@ def _calibrate(suite: Path | None, given: dict[str, Any]) -> int:
     )
     click.echo(f"kept in {ceiling_file()}; later benchmarks are held against it")
     return 0
+
+
+def _refuse_all_but(*options: str) -> None:
+    """What a calibration would pass over in silence is told."""
+    context = click.get_current_context()
+    for one in context.command.params:
+        source = context.get_parameter_source(one.name or "")
+        if source is ParameterSource.COMMANDLINE and one.opts[0] not in options:
+            name = one.opts[0] if isinstance(one, click.Option) else "a suite"
+            raise click.UsageError(
+                "--calibrate measures this machine against a server of its own: it takes "
+                f"--workers and --json, and not {name}"
+            )

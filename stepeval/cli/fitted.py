@@ -24,7 +24,7 @@ def print_fitted(
     """Then ``note``, and the names of the columns that a wider window would show."""
     to = console()
     shown = columns_that_fit(columns, rows, least_needed_first, to.width)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place in shown:
         table.add_column(columns[place][0], justify=columns[place][1], no_wrap=True)
     for row in rows:

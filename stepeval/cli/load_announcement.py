@@ -22,6 +22,8 @@ def announce(start: "BenchStart", *, retries: int) -> None:
         f"warm-up {plan.warmup}, {_amount(start)} -> {start.path}"
     )
     click.echo(plain(head), err=True)
+    for hint in start.hints:
+        click.echo(f"hint: {hint}", err=True)
     if start.mode == "LIVE":
         again = f", each up to {retries + 1} times" if retries else ""
         click.echo(plain(f"sends to {hosts}{again}; Ctrl-C ends it"), err=True)
@@ -37,7 +39,8 @@ def _load_words(start: "BenchStart") -> str:
     if plan.shape is Shape.RAMP:
         return f"a ramp from {pace.start:g} to {loads}/s"
     if plan.shape is Shape.REPLAY:
-        return f"{len(pace.trace):,} recorded arrivals at {loads} x speed"
+        span_s = (pace.trace[-1] - pace.trace[0]) / 1e9
+        return f"{len(pace.trace):,} recorded arrivals over {span_s:,.4g} s at {loads} x speed"
     return f"{plan.shape} arrivals, {loads}/s"
 
 

@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from stepeval.cli.load_search import trial_words
 from stepeval.cli.progress import Tally, duration
+from stepeval.core.load import Trial
 from stepeval.core.record import Attempt, Mode
 from stepeval.core.task import Cell, Suite
 
 if TYPE_CHECKING:
-    from stepeval.api.bench.job import Order
+    from stepeval.api.bench.job import Order, Pulse
     from stepeval.api.bench.pace import Pace
 
 _DRAWN_EVERY_S = 0.5
 _LINE_EVERY_S = 5.0
+_TENTHS_UP_TO_S = 60
 
 
 class LoadProgress:
-    """A LoadListener. On a terminal one line that is written over, elsewhere lines. Tells of
-    attempts as they are stored: what is in flight is not counted.
+    """A LoadListener. On a terminal one line that is written over, elsewhere lines. Counts
+    attempts as they are stored, and draws when it is told of what is under way.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -37,6 +40,7 @@ class LoadProgress:
         self._phase_done = 0
         self._planned: int | None = None
         self._later: int | None = None
+        self._pulse: Pulse | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +70,7 @@ class LoadProgress:
         self._planned = self._pace.requests(order.load)
         self._later = None if phases is None else phases - self._phase
         self._due = time.monotonic() + self._every_s
+        self._pulse = None
         if self._live:
             self._draw()
 
@@ -73,19 +78,23 @@ class LoadProgress:
         assert self._tally is not None
         self._tally.count(cell, attempt, final=final)
         self._phase_done += final
-        if not self._quiet and time.monotonic() >= self._due:
-            self._due = time.monotonic() + self._every_s
+
+    def under_way(self, pulse: "Pulse") -> None:
+        self._pulse = pulse
+        now = time.monotonic()
+        if not self._quiet and self._phase and now >= self._due:
+            self._due = now + (0 if self._live else self._every_s)
             self._draw()
 
     def waiting(self, cell: Cell, *, seconds: float) -> None:
         """Retries are counted when they have ended."""
 
-    def judged(self, load: float, *, share: float | None, kept: bool) -> None:
+    def judged(self, trial: Trial, *, goes_on: bool) -> None:
         if self._quiet:
             return
         self._wipe()
-        told = "nothing was measured" if share is None else f"{share:.1%} within the objectives"
-        click.echo(f"{load:g}/s: {told}, {'enough' if kept else 'too few'}", err=True)
+        said = f"{trial.load:g}/s: {trial_words(trial)}"
+        click.echo(f"{said}; once more" if goes_on else said, err=True)
 
     def line(self) -> str:
         assert self._tally is not None
@@ -99,6 +108,7 @@ class LoadProgress:
             f"{tally.retries} retried" if tally.retries else "",
             f"{self._phase_done / elapsed:.1f}/s" if elapsed > 0 else "",
             tally.spend(),
+            "" if self._pulse is None else _under_way(self._pulse),
             "" if left is None else f"about {duration(left)} left",
         ]
         return "  ".join(part for part in parts if part)
@@ -126,3 +136,16 @@ class LoadProgress:
     def _wipe(self) -> None:
         if self._live:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _under_way(pulse: "Pulse") -> str:
+    if not pulse.in_flight:
+        return ""
+    age = "" if pulse.oldest_ns is None else f", the oldest for {_age(pulse.oldest_ns)}"
+    last = "waiting for the last answers: " if pulse.draining else ""
+    return f"{last}{pulse.in_flight:,} in flight{age}"
+
+
+def _age(since_ns: int) -> str:
+    seconds = max(0.0, (time.monotonic_ns() - since_ns) / 1e9)
+    return f"{seconds:.1f} s" if seconds < _TENTHS_UP_TO_S else duration(seconds)

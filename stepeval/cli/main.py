@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cache": ("stepeval.cli.answers:cache", "Say what the response cache holds, or clear it."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),
     "validate": ("stepeval.cli.suites:validate", "Say what a suite would send and cost."),
+    "plan": ("stepeval.cli.suites:plan", "Say what a run would send, cost and take."),
     "schema": ("stepeval.cli.suites:schema", "Print the JSON Schema of suite files."),
     "doctor": ("stepeval.cli.doctor:doctor", "Check key, host, clock, simulator, local servers."),
     "simulate": ("stepeval.cli.simulate:simulate", "Serve a simulated StepFun on loopback."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepeval.cli.terminal import plain
 from stepeval.core.chat import Failure, Response
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Mode
@@ -36,6 +37,7 @@ class Tally:
     spent: dict[str, float] = field(default_factory=dict)
     unpriced: int = 0
     began: float = field(default_factory=time.monotonic)
+    paused: str | None = None
 
     def count(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
         result = attempt.exchange.result
@@ -83,7 +85,7 @@ class Tally:
             f"{self.recalled} from the cache" if self.recalled else "",
             f"{self.failed} failed" if self.failed else "",
             f"{self.retries} retried" if self.retries else "",
-            "" if left is None else f"about {duration(left)} left",
+            self.paused or ("" if left is None else f"about {duration(left)} left"),
         ]
         return "  ".join(part for part in parts if part)
 
@@ -118,6 +120,12 @@ class LineProgress:
     def waiting(self, cell: Cell, *, seconds: float) -> None:
         """Retries are counted, not listed: a log of waits helps nobody."""
 
+    def paused(self, reason: str | None) -> None:
+        """Nothing is sent for this ``reason``; None: it goes on."""
+        self.tally.paused = None if reason is None else plain(reason)
+        if not self._quiet:
+            click.echo(self.tally.paused or "goes on", err=True)
+
 
 class BarProgress(LineProgress):
     def __init__(self, tally: Tally, bar: "Progress") -> None:
@@ -135,6 +143,10 @@ class BarProgress(LineProgress):
         # Drawing costs more than counting: ten times a second is as much as an eye takes in.
         if time.monotonic() - self._drawn >= _BAR_EVERY_S or self.tally.done == self.tally.total:
             self._draw()
+
+    def paused(self, reason: str | None) -> None:
+        super().paused(reason)
+        self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -158,6 +170,9 @@ class LateListener:
 
     def waiting(self, cell: Cell, *, seconds: float) -> None:
         self.inner.waiting(cell, seconds=seconds)
+
+    def paused(self, reason: str | None) -> None:
+        self.inner.paused(reason)
 
 
 @contextmanager

@@ -17,19 +17,21 @@ from stepeval.cli.options import (
     runs_folder,
     suite_options,
 )
+from stepeval.cli.spending import confirmed, guarded
 
 if TYPE_CHECKING:
     from stepeval.api.preparation import SuiteOptions
     from stepeval.api.run import RunResult, Start
-    from stepeval.core.ports import RunListener
+    from stepeval.cli.progress import LateListener
 
-    _Begin: TypeAlias = Callable[[RunListener, Callable[[Start], None]], RunResult]
+    _Begin: TypeAlias = Callable[[LateListener, Callable[[Start], None]], RunResult]
 
 _DEMO_CONCURRENCY = 16  # nobody is charged, and nobody likes to wait
 
 
 def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
+        guarded,
         click.option("--no-report", is_flag=True, help="Do not write the HTML report."),
         open_it,
         click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers."),
@@ -45,6 +47,7 @@ def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--resume", "resumed", metavar="RUN", help="Finish this run; needs no suite.")
 @click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost.")
 @answers
+@confirmed
 @suite_options
 @_execution_options
 def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, **rest: Any) -> int:
@@ -111,7 +114,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
     from stepeval.api.provenance import this_command
     from stepeval.api.run import start_run
 
-    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+    def begin(listener: "LateListener", announce: "Callable[[Start], None]") -> "RunResult":
         return start_run(
             options,
             folder=runs,
@@ -119,6 +122,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             allow_code=rest["allow_scorer_code"],
             command=this_command(),
             sources=rest["sources"],
+            guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
         )
@@ -131,12 +135,13 @@ def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
 
     path = find_run(name, runs)
 
-    def begin(listener: "RunListener", announce: "Callable[[Start], None]") -> "RunResult":
+    def begin(listener: "LateListener", announce: "Callable[[Start], None]") -> "RunResult":
         return resume_run(
             path,
             trust_base_url=trust_base_url,
             allow_code=rest["allow_scorer_code"],
             sources=rest["sources"],
+            guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
         )
@@ -217,8 +222,10 @@ def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> Non
 
         echo_json({**summary_json(summary), "report": None if report is None else str(report)})
         return
+    from dataclasses import replace
+
     from stepeval.cli.tables import print_summary
 
-    print_summary(summary)
+    print_summary(replace(summary, stopped=None))  # said at the end, with how to go on
     if report is not None:
         click.echo(f"report: {report}", file=sys.stdout)

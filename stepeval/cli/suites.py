@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepeval.cli.options import as_json, suite_options
+from stepeval.cli.options import as_json, runs_folder, suite_options
 from stepeval.cli.terminal import plain
 
 if TYPE_CHECKING:
+    from stepeval.api.preparation import SuiteOptions
     from stepeval.api.preview import Preview
 
 
@@ -31,19 +32,23 @@ def init(path: Path) -> None:
 @click.argument("suite", type=click.Path(path_type=Path))
 @suite_options
 @as_json
-def validate(suite: Path, options: Any, json: bool) -> None:
-    """Say what a suite would send, and what that would cost, before a single request."""
-    from stepeval.api.preview import preview
+@runs_folder
+def validate(suite: Path, options: Any, json: bool, runs: Path) -> None:
+    """Check a suite, and say what it would send and cost, before a single request."""
+    _preview(options(suite), runs, json=json)
 
-    told = preview(options(suite))
-    if json:
-        from dataclasses import asdict
 
-        from stepeval.cli.terminal import echo_json
+@click.command()
+@click.argument("suite", type=click.Path(path_type=Path))
+@suite_options
+@as_json
+@runs_folder
+def plan(suite: Path, options: Any, json: bool, runs: Path) -> None:
+    """Say what a run would send, use, cost and take: from stored runs of it, or by rule of thumb.
 
-        echo_json(asdict(told))
-        return
-    _print_preview(told)
+    Nothing is sent.
+    """
+    _preview(options(suite), runs, json=json)
 
 
 @click.command()
@@ -53,6 +58,20 @@ def schema() -> None:
     from stepeval.cli.terminal import echo_json
 
     echo_json(schema_of_suites())
+
+
+def _preview(options: "SuiteOptions", runs: Path, *, json: bool) -> None:
+    from stepeval.api.preview import preview
+
+    told = preview(options, runs)
+    if not json:
+        _print_preview(told)
+        return
+    from dataclasses import asdict
+
+    from stepeval.cli.terminal import echo_json
+
+    echo_json(asdict(told))
 
 
 def _print_preview(told: "Preview") -> None:

@@ -43,7 +43,8 @@ def print_summary(summary: "RunSummary") -> None:
     click.echo(plain(f"{info.mode}  {info.suite_name}  {info.id}"))
     if summary.recorded < summary.total:
         left = summary.total - summary.recorded
-        click.echo(f"incomplete: {left} of {summary.total} requests are missing")
+        why = "" if summary.stopped is None else f": {one_line(summary.stopped, 400)}"
+        click.echo(f"incomplete: {left} of {summary.total} requests are missing{why}")
     _print_arms(summary)
     recalled = sum(arm.from_cache for arm in summary.arms)
     if recalled:

@@ -48,8 +48,9 @@ class Client:
     """Sends requests: a :class:`stepeval.core.ports.Send`, and an async context manager.
 
     ``keys`` are by provider name; each goes to its provider alone. ``request_id`` makes the
-    X-Request-Id, by which a server's log can be held against ours. ``record``: each Exchange is
-    Taped.
+    X-Request-Id, by which a server's log can be held against ours. Where ``cut`` says so, a request
+    that is cancelled is not forgotten but a Failure: whoever measures must count what hung.
+    ``record``: each Exchange is Taped.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Client:
         mode: Mode,
         body_cap: int = LARGEST_BODY,
         request_id: Callable[[Request], str] = lambda _: uuid4().hex,
+        cut: Callable[[], bool] = lambda: False,
         record: bool = False,
     ) -> None:
         """Raises UsageError for an address or a header that HTTP has no room for."""
@@ -70,6 +72,7 @@ class Client:
         self._mode = mode
         self._cap = body_cap
         self._request_id = request_id
+        self._cut = cut
         self._record = record
 
     async def __aenter__(self) -> Self:
@@ -99,7 +102,9 @@ class Client:
         endpoint = self._endpoints[request.provider]
         body = encode(request)
         tape = Tape() if self._record else None
-        exchanged = _Exchanging(endpoint, scheduled_ns, self._cap, self._clean, tape)
+        exchanged = _Exchanging(
+            endpoint, scheduled_ns, self._cap, self._clean, is_cut=self._cut, tape=tape
+        )
         headers = {"accept": _ACCEPTED[request.stream], "x-request-id": self._request_id(request)}
         result = await exchanged.run(body.encode(), headers)
         if self._mode is Mode.LIVE and exchanged.simulated:
@@ -146,12 +151,15 @@ class _Exchanging:
         scheduled_ns: int,
         cap: int,
         clean: Callable[[str], str],
+        *,
+        is_cut: Callable[[], bool],
         tape: Tape | None,
     ) -> None:
         self._endpoint = endpoint
         self._scheduled_ns = scheduled_ns
         self._cap = cap
         self._clean = clean
+        self._is_cut = is_cut
         self._tape = tape
         self._sent_ns: int | None = None
         self._headers_ns: int | None = None
@@ -166,6 +174,10 @@ class _Exchanging:
         except TimeoutError:
             message = f"the whole request took more than {total:g} s"
             return self._cut(FailureKind.TOTAL_TIMEOUT, message)
+        except asyncio.CancelledError:
+            if not self._is_cut():
+                raise
+            return self._cut(FailureKind.CUT, "the user ended it before it was answered")
         except BadBody as fault:
             assert self._reception is not None
             return self._reception.refuse(fault)

@@ -151,6 +151,7 @@ class FailureKind(StrEnum):
     MODERATION = "moderation"  # 451
     SERVER = "server"  # 5xx
     HTTP = "http"  # any other status
+    CUT = "cut"  # the user ended a load before it was answered
     SIMULATED = "simulated"  # a simulator answered a live run
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# What the sample of a made-up prompt says, in its metadata, of the lengths it shall have in tokens.
+ASKED_INPUT, ASKED_OUTPUT = "synthetic_input_tokens", "synthetic_output_tokens"
+
 
 class Shape(StrEnum):
     CLOSED = "closed"  # so many requests in flight: the next one leaves when one has ended
@@ -11,6 +14,40 @@ class Shape(StrEnum):
     GAMMA = "gamma"
     RAMP = "ramp"
     REPLAY = "replay"
+
+
+FIXED_RATE = (Shape.CONSTANT, Shape.POISSON, Shape.GAMMA)
+
+
+class Verdict(StrEnum):
+    """Whether a load was held within the objectives; too few requests can tell neither."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A load, and what its ``n`` requests showed. ``share``: of them within every objective, None
+    where nothing was measured; ``answered``: answers per request that was due, in the window.
+    """
+
+    load: float
+    verdict: Verdict
+    share: float | None = None
+    n: int = 0
+    answered: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """What a search came to. ``kept``: the highest load that was held each time, with the requests
+    of all its trials; ``missed``: the lowest one above that was not shown to be held.
+    """
+
+    kept: Trial | None
+    missed: Trial | None
 
 
 @dataclass(frozen=True, slots=True)

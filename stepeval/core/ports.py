@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 from stepeval.core.chat import Choice, Exchange, Request
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow
+from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Sample, Suite
 
 MakeRequest: TypeAlias = Callable[[Cell], Request]
@@ -41,6 +41,11 @@ class RecordReader(Protocol):
 
     def phases(self) -> tuple[Phase, ...]:
         """What a load benchmark ran, in that order; none in an evaluation."""
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        """What this client counted where the server told nothing, in the order of :meth:`records`;
+        ``RunInfo.load.vocabulary`` says with what.
+        """
 
 
 class Scorer(Protocol):

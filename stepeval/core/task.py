@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from stepeval.core.amounts import Money
 from stepeval.core.chat import JsonObject, Message
 from stepeval.core.identity import content_id
 
@@ -117,6 +118,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may use at most, all its sessions together; None: no bound.
+
+    ``requests`` counts attempts, ``time_s`` the seconds in which it ran. ``confirm_above``: a
+    person is asked before a run that may cost more.
+    """
+
+    cost: Money | None = None
+    tokens: int | None = None
+    time_s: float | None = None
+    requests: int | None = None
+    confirm_above: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """Per million tokens, in ``currency``. ``as_of`` is the date it was read, if it is known."""
 
@@ -144,6 +160,7 @@ class Suite:
     epochs: int = 1
     seed: int = 0
     limits: Limits = Limits()
+    budget: Budget = Budget()
     prices: Mapping[str, Price] = field(default_factory=dict)
     source: str | None = None
     cache: bool = False

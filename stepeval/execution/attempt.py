@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from stepeval.core.chat import Failure, FailureKind, Request
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
@@ -12,10 +11,10 @@ from stepeval.core.record import Attempt
 from stepeval.core.task import Cell
 from stepeval.execution.gate import OPEN, Gate, Shut
 from stepeval.execution.memory import BLANK, Memory
-from stepeval.execution.retry import decide
+from stepeval.execution.retry import Decide, decide
 from stepeval.execution.stop import StopSignal
 
-Decide: TypeAlias = Callable[[Failure, int, int, float], float | None]
+_NS_PER_S = 1e9
 
 # What the next request would meet as well, and the user must mend.
 FATAL = frozenset({FailureKind.AUTHENTICATION, FailureKind.BALANCE, FailureKind.SIMULATED})
@@ -81,7 +80,7 @@ async def ask(cell: Cell, request: Request, due_ns: int | None, rooms: Rooms) ->
     Raises:
         StoreError: An attempt could not be written.
     """
-    number, failure = 1, None
+    number, failure, spent_s = 1, None, 0.0
     while True:
         try:
             attempt = await _attempt(cell, request, number, due_ns, rooms)
@@ -89,7 +88,8 @@ async def ask(cell: Cell, request: Request, due_ns: int | None, rooms: Rooms) ->
             return CellEnd(final=False, failure=failure, shut=str(shut))
         if attempt is None:
             return CellEnd(final=False, failure=failure)
-        end, wait_s = _judge(attempt, rooms)
+        spent_s += (attempt.ended_ns - attempt.started_ns) / _NS_PER_S
+        end, wait_s = _judge(attempt, spent_s, rooms)
         await rooms.writer.add_attempt(cell, attempt, final=end.final)
         rooms.listener.attempted(cell, attempt, final=end.final)
         if wait_s is None or rooms.stop.draining:
@@ -97,7 +97,7 @@ async def ask(cell: Cell, request: Request, due_ns: int | None, rooms: Rooms) ->
         rooms.listener.waiting(cell, seconds=wait_s)
         if await rooms.stop.drained_within(wait_s):
             return end
-        number, failure, due_ns = number + 1, end.failure, None
+        number, failure, due_ns, spent_s = number + 1, end.failure, None, spent_s + wait_s
 
 
 async def _attempt(
@@ -129,12 +129,13 @@ async def _attempt(
     return Attempt(number, started_at, started_ns, ended_ns, exchange)
 
 
-def _judge(attempt: Attempt, rooms: Rooms) -> tuple[CellEnd, float | None]:
+def _judge(attempt: Attempt, spent_s: float, rooms: Rooms) -> tuple[CellEnd, float | None]:
     """How the cell would end with this attempt, and the wait for the next one if there is one."""
     failure = attempt.exchange.result
     if not isinstance(failure, Failure):
         return CellEnd(final=True, failure=None), None
     if failure.kind in FATAL:
         return CellEnd(final=False, failure=failure), None
-    wait_s = rooms.decide(failure, attempt.number, rooms.max_attempts, rooms.clock.jitter())
+    jitter = rooms.clock.jitter()
+    wait_s = rooms.decide(failure, attempt.number, rooms.max_attempts, jitter, spent_s)
     return CellEnd(final=wait_s is None, failure=failure), wait_s

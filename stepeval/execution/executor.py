@@ -8,10 +8,10 @@ from typing import Any
 from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.task import Cell, Limits
-from stepeval.execution.attempt import CellEnd, Clock, Decide, Rooms, live
+from stepeval.execution.attempt import CellEnd, Clock, Rooms, live
 from stepeval.execution.gate import OPEN, Gate
 from stepeval.execution.memory import BLANK, Memory
-from stepeval.execution.retry import decide
+from stepeval.execution.retry import Decide, decide
 from stepeval.execution.stop import StopSignal
 
 _HOPELESS_AFTER = 20

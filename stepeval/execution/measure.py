@@ -1,7 +1,7 @@
 """One phase of a load benchmark in this process: warm-up, measured window, drain."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -14,15 +14,20 @@ from stepeval.execution.executor import Execution, execute
 from stepeval.execution.lag import LagSampler
 from stepeval.execution.open_loop import execute_open
 from stepeval.execution.pacing import ClosedLoop, OpenLoop
+from stepeval.execution.purse import Purse
 from stepeval.execution.window import Bounds, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Which part of a load this process has: of ``parts`` processes the ``part``-th, from 0."""
+    """Which part of a load this process has: of ``parts`` processes the ``part``-th, from 0. Their
+    closed loops take the requests of a phase from purses that all of them share.
+    """
 
     part: int = 0
     parts: int = 1
+    warm: Purse | None = None
+    measured: Purse | None = None
 
     def of(self, total: int) -> int:
         return total // self.parts + (self.part < total % self.parts)
@@ -48,16 +53,19 @@ async def measure(
     cells: Iterator[Cell],
     share: Share,
     rooms: Rooms,
+    last_sent: Callable[[], None] = lambda: None,
 ) -> Measured:
     """Loads the server from ``begin_ns`` (monotonic) until the bounds are reached and the last
-    answer is in. ``cells`` are those of all parts.
+    answer is in. ``cells`` are those of all parts. ``last_sent`` is called when none is left to be
+    sent.
 
     Raises:
         StoreError: An attempt could not be written; requests in flight are cancelled.
     """
     behind = WriteBehind(rooms.writer)
     load = _closed if isinstance(pacing, ClosedLoop) else _open
-    task = _Task(pacing, bounds, begin_ns, cells, share, replace(rooms, writer=behind))
+    own = replace(rooms, writer=behind)
+    task = _Task(pacing, bounds, begin_ns, cells, share, own, last_sent)
     with Alarm() as alarm:
         await alarm.at_unless(begin_ns, rooms.stop)
         async with LagSampler() as sampler:
@@ -80,14 +88,19 @@ class _Task:
     cells: Iterator[Cell]
     share: Share
     rooms: Rooms
+    last_sent: Callable[[], None]
+
+    def sent(self, moments: Iterator[int]) -> Iterator[int]:
+        yield from moments
+        self.last_sent()
 
 
 async def _closed(task: _Task) -> tuple[Window, int, Execution]:
-    """Each part holds its share of the load in flight, and counts its own requests."""
+    """Each part holds its share of the load in flight, of requests that all of them count."""
     assert isinstance(task.pacing, ClosedLoop)
     share, rooms = task.share, task.rooms
-    window = Window(task.bounds.share(share.part, share.parts), task.begin_ns)
-    moments = window.admitted(iter(rooms.clock.monotonic_ns, None))
+    window = Window(task.bounds, task.begin_ns, warm=share.warm, measured=share.measured)
+    moments = task.sent(window.admitted(iter(rooms.clock.monotonic_ns, None)))
     own = islice(task.cells, share.part, None, share.parts)
     execution = await execute(
         (cell for _, cell in zip(moments, own, strict=False)),
@@ -108,7 +121,7 @@ async def _open(task: _Task) -> tuple[Window, int, Execution]:
     assert isinstance(task.pacing, OpenLoop)
     share = task.share
     window = Window(task.bounds, task.begin_ns)
-    due = window.admitted(task.begin_ns + offset for offset in task.pacing.offsets())
+    due = task.sent(window.admitted(task.begin_ns + offset for offset in task.pacing.offsets()))
     arrivals = islice(zip(due, task.cells, strict=False), share.part, None, share.parts)
     execution = await execute_open(arrivals, rooms=task.rooms)
     return window, window.count, execution

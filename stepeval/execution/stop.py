@@ -1,6 +1,7 @@
 """The user's wish to stop: once for gently, twice for at once."""
 
 import asyncio
+from collections.abc import Callable
 
 
 class StopSignal:
@@ -10,17 +11,24 @@ class StopSignal:
         self._asked = False
         self._draining = asyncio.Event()
         self._aborting = asyncio.Event()
+        self._told: list[Callable[[], None]] = []
+
+    def when_draining(self, call: Callable[[], None]) -> None:
+        """Has ``call`` made when nothing new shall be sent: for those who wait for else."""
+        self._told.append(call)
 
     def request(self) -> None:
         """The first call lets requests in flight finish; the second one cancels them."""
         if self._asked:
             self._aborting.set()
         self._asked = True
-        self._draining.set()
+        self.drain()
 
     def drain(self) -> None:
         """Stops gently, for a reason of the run's own; a user's first request stays the first."""
         self._draining.set()
+        for call in self._told:
+            call()
 
     @property
     def requested(self) -> bool:
@@ -31,6 +39,11 @@ class StopSignal:
     def draining(self) -> bool:
         """Whether nothing new shall be sent."""
         return self._draining.is_set()
+
+    @property
+    def aborting(self) -> bool:
+        """Whether everything shall end at once."""
+        return self._aborting.is_set()
 
     async def drained_within(self, seconds: float) -> bool:
         """Waits, and returns True as soon as nothing new shall be sent."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from stepeval.execution.purse import OwnPurse, Purse
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -15,31 +17,32 @@ class Bounds:
     requests: int | None = None
     duration_ns: int | None = None
 
-    def share(self, part: int, parts: int) -> "Bounds":
-        """What one of several processes has to do of the requests; times hold for all alike."""
-        return Bounds(
-            _share(self.warm_requests, part, parts),
-            self.warm_ns,
-            _share(self.requests, part, parts),
-            self.duration_ns,
-        )
-
 
 class Window:
     """Lets moments pass until the bounds are reached, and notes where the parts begin.
 
     ``steady_ns``: the first measured moment, None before it. ``end_ns``: the first moment that
-    was not let through, None while the phase goes on. ``count``: moments let through.
+    was not let through, None while the phase goes on. ``count``: moments let through. Where
+    several processes share the requests, ``warm`` and ``measured`` are what they take them from.
     """
 
-    def __init__(self, bounds: Bounds, begin_ns: int) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        begin_ns: int,
+        *,
+        warm: Purse | None = None,
+        measured: Purse | None = None,
+    ) -> None:
         self._bounds = bounds
+        self._warm = warm or OwnPurse(bounds.warm_requests or 0)
+        self._left = measured or OwnPurse(bounds.requests or 0)
         self.begin_ns = begin_ns
         self.steady_ns: int | None = None
         self.end_ns: int | None = None
         self.count = 0
         self._measured = 0
-        self._latest = begin_ns - 1
+        self._first = self._latest = begin_ns - 1
 
     def admitted(self, moments: Iterable[int]) -> Iterator[int]:
         """``moments`` at which requests could leave (ns, rising), up to the phase's end."""
@@ -49,10 +52,12 @@ class Window:
             if self._is_over(moment):
                 return
             self.count += 1
-            self._measured += self.steady_ns is not None
+            if self.steady_ns is not None:
+                self._first = moment if self._measured == 0 else self._first
+                self._measured += 1
             self._latest = moment
             yield moment
-        self.end_ns = self._latest + 1  # the schedule ran out
+        self.end_ns = self._latest + self._mean_gap()
 
     def close(self, now_ns: int, *, cut: bool) -> tuple[int, int]:
         """When measuring began and ended. ``cut``: the user or a refusal ended it before time, and
@@ -70,7 +75,14 @@ class Window:
         if bounds.warm_ns is not None:
             steady = self.begin_ns + bounds.warm_ns
             return steady if moment >= steady else None
-        return moment if self.count >= (bounds.warm_requests or 0) else None
+        return None if self._warm.take() else moment
+
+    def _mean_gap(self) -> int:
+        """How long the last measured moment lasts, where the schedule ran out: n moments span only
+        n - 1 gaps, and a rate over those would be n / (n - 1) too high. At least 1 ns.
+        """
+        span = self._latest - self._first
+        return max(1, round(span / (self._measured - 1))) if self._measured > 1 else 1
 
     def _is_over(self, moment: int) -> bool:
         if self.steady_ns is None:
@@ -78,11 +90,6 @@ class Window:
         duration = self._bounds.duration_ns
         if duration is not None and moment >= self.steady_ns + duration:
             self.end_ns = self.steady_ns + duration
-        elif self._bounds.requests is not None and self._measured >= self._bounds.requests:
+        elif self._bounds.requests is not None and not self._left.take():
             self.end_ns = moment
         return self.end_ns is not None
-
-
-def _share(total: int | None, part: int, parts: int) -> int | None:
-    """Shares differ by one at most, and add up to the total."""
-    return None if total is None else total // parts + (part < total % parts)

@@ -25,9 +25,12 @@ from stepeval.report.view import Fact, ReportData
 _SAMPLES_OF_A_LOAD = 20  # its prompts are fillers, and their answers nobody's interest
 
 
-def gather(reader: RecordReader) -> ReportData:
-    """Reads the run a few times over, and keeps the texts of shown samples only."""
-    evidence = gather_evidence(reader)
+def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
+    """Reads the run a few times over, and keeps the texts of shown samples only.
+
+    ``stopped``: why the run left requests over, None where it did not or nobody said.
+    """
+    evidence = gather_evidence(reader, stopped)
     info, suite = evidence.info, evidence.suite
     bench = _bench(reader, evidence)
     proof = wire_proof(reader)
@@ -60,6 +63,7 @@ def gather(reader: RecordReader) -> ReportData:
         lapses_note=_lapses_note(scored=scored),
         samples=sample_views(reader, evidence, selection, scores),
         samples_note=selection.note,
+        samples_folded=bench is not None and not scored,
         provenance=provenance(evidence),
         command=info.command,
     )

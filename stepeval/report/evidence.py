@@ -39,7 +39,7 @@ class Evidence:
 
     ``partly_right``: the share of judged answers that are neither right nor wrong. ``took_s``:
     from the first attempt's start to the last one's end, pauses between resumed parts included.
-    ``prices`` are by arm; None: not known.
+    ``prices`` are by arm; None: not known. ``stopped``: why it left requests over, if one knows.
     """
 
     info: RunInfo
@@ -50,6 +50,7 @@ class Evidence:
     partly_right: float
     took_s: float | None
     prices: Mapping[str, Price | None]
+    stopped: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -87,7 +88,7 @@ class Evidence:
         )
 
 
-def gather_evidence(reader: RecordReader) -> Evidence:
+def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidence:
     rows = [replace(row, text=None, reasoning=None) for row in sample_rows(reader)]
     info, suite = reader.info(), reader.suite()
     arms = leaderboard(rows, [arm.name for arm in suite.arms])
@@ -100,6 +101,7 @@ def gather_evidence(reader: RecordReader) -> Evidence:
         partly_right=_partly_right(rows),
         took_s=_took(reader),
         prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
+        stopped=stopped,
     )
 
 

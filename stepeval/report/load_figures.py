@@ -51,7 +51,8 @@ def against_load(bench: Bench) -> Iterator[Chart]:
             _percentile_table(bench, name, title),
             bench.legend(),
         )
-    yield _throughput(bench)
+    if any(cell.pooled.done_rate is not None for cell in bench.summary.cells):
+        yield _throughput(bench)
 
 
 def _trail(bench: Bench, arm: str, name: str) -> Trail:
@@ -83,16 +84,16 @@ def _throughput(bench: Bench) -> Chart:
         cells = sorted((c for c in bench.summary.cells if c.arm == arm), key=lambda c: c.load)
         knee = next((c.knee for c in bench.summary.curves if c.arm == arm), None)
         loads = [cell.load for cell in cells]
-        rates = [Span(cell.pooled.done_rate) for cell in cells]
+        rates = [_span(cell.pooled.done_rate) for cell in cells]
         place = None if knee is None else loads.index(knee)
-        if loads:
+        if any(rates):
             trails.append(Trail(arm, bench.evidence.series(arm), loads, rates, knee=place))
     columns = (Column("Arm", numeric=False), Column("Load"), Column("Answered/s"), Column("Good/s"))
     rows = tuple(
         (
             TableCell(cell.arm, colour=bench.evidence.colour(cell.arm)),
             TableCell(load_label(cell.load, bench.plan.shape)),
-            TableCell(wording.rate(cell.pooled.done_rate)),
+            _rate_cell(cell.pooled.done_rate),
             _rate_cell(cell.pooled.good_per_s),
         )
         for cell in bench.summary.cells
@@ -190,6 +191,10 @@ def _percentile_table(bench: Bench, name: str, title: str) -> Table:
             )
         )
     return Table(title, (Column("Arm", numeric=False), *map(Column, names)), tuple(rows))
+
+
+def _span(value: float | None) -> Span | None:
+    return None if value is None else Span(value)
 
 
 def _rate_cell(value: float | None) -> TableCell:

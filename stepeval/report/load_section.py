@@ -7,7 +7,9 @@ from stepeval.core.load import LoadPlan, Shape
 from stepeval.report import load_tables, wording
 from stepeval.report.load_bench import Bench
 from stepeval.report.load_figures import against_load, over_time
+from stepeval.report.load_marks import about_tokens
 from stepeval.report.load_spreads import distributions
+from stepeval.report.load_tokens import lengths_table
 from stepeval.report.load_verdict import reference_load
 from stepeval.report.view import ChartGroup, Fact, LoadView, Table
 
@@ -34,7 +36,7 @@ _MOST_STAMPS = 3
 def load_section(bench: Bench) -> LoadView:
     load = reference_load(bench.summary)
     return LoadView(
-        lede=" ".join(filter(None, (_lede(bench.plan), _about_cache(bench)))),
+        lede=" ".join(filter(None, _ledes(bench))),
         stamp=tuple(_stamp(bench)),
         main=_main(bench),
         groups=tuple(group for group in _groups(bench, load) if group.charts),
@@ -72,6 +74,10 @@ def _parts(load: float, shape: Shape) -> tuple[str, str]:
     return number, unit
 
 
+def _ledes(bench: Bench) -> tuple[str, ...]:
+    return _lede(bench.plan), about_tokens(bench.summary, bench.plan), _about_cache(bench)
+
+
 def _lede(plan: LoadPlan) -> str:
     bounds = []
     if plan.requests is not None:
@@ -90,8 +96,6 @@ def _lede(plan: LoadPlan) -> str:
         said.append("The loads were chosen on the way, to find the highest within them.")
     if plan.unique_prefix:
         said.append("Every prompt begins with text of its own, so no cache could help.")
-    if plan.vocabulary:
-        said.append(f"Tokens are counted by this client with {plan.vocabulary}, not by the server.")
     return " ".join(said)
 
 
@@ -124,7 +128,12 @@ def _main(bench: Bench) -> tuple[Table, ...]:
 
 def _tables(bench: Bench) -> Iterator[Table]:
     summary, evidence, plan = bench.summary, bench.evidence, bench.plan
-    for make in (load_tables.stages_table, load_tables.cache_table, load_tables.between_table):
+    for make in (
+        load_tables.stages_table,
+        lengths_table,
+        load_tables.cache_table,
+        load_tables.between_table,
+    ):
         table = make(summary, evidence, plan)
         if table is not None:
             yield table
@@ -145,6 +154,8 @@ def _certificate_note(bench: Bench) -> str:
         return (
             "This client did not keep up everywhere; what it measured there may be its own limit."
         )
+    if any(one.too_short for one in bench.summary.certificates):
+        return "Windows of less than a second are too short to tell whether this client kept up."
     if bench.summary.certificates:
         return "This client kept up: what was measured is the server and the way to it."
     return "Nothing was measured."

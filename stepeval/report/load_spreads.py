@@ -11,8 +11,8 @@ from stepeval.report import charts, palette, wording
 from stepeval.report.canvas import ChartText
 from stepeval.report.charts import Curve
 from stepeval.report.load_bench import Bench, keys
-from stepeval.report.load_tables import gaps_table
-from stepeval.report.tables import time_cell
+from stepeval.report.load_marks import marked, meaning, rests_on
+from stepeval.report.load_tables import gaps_table, stage_cell
 from stepeval.report.view import Chart, Column, Table, TableCell
 
 _SECOND_MS = 1000.0
@@ -36,6 +36,8 @@ def distributions(bench: Bench, load: float) -> Iterator[Chart]:
         caption = "The share of answered requests that took at most so long."
         if name == "stall":
             caption = "The share of answered requests that never stood still for longer."
+        if rests_on(name):
+            caption = " ".join(filter(None, (caption, _about_counts(shown))))
         text = ChartText(f"dist{name}", title, f"Share of requests against {label} {unit}.")
         yield Chart(
             f"dist{name}",
@@ -48,6 +50,17 @@ def distributions(bench: Bench, load: float) -> Iterator[Chart]:
             keys([(curve.name, curve.series) for curve in curves]),
         )
     yield from _gap_chart(bench, shown)
+
+
+def _about_counts(shown: Sequence[tuple[str, int, ArmLoad]]) -> str:
+    """By whom the tokens of the curves were counted, if not by the server alone."""
+    here = [label for label, _, cell in shown if cell.pooled.counted.here]
+    if not here:
+        return ""
+    whose = "" if len(here) == len(shown) else f" of {', '.join(here)}"
+    both = any(cell.pooled.counted.here and cell.pooled.counted.provider for _, _, cell in shown)
+    mixed = ", and in part the server" if both else ""
+    return f"An estimate: this client counted the tokens{whose}{mixed}."
 
 
 def _curves(
@@ -106,14 +119,19 @@ def _spread_table(shown: Sequence[tuple[str, int, ArmLoad]], name: str, title: s
     rows = []
     for label, series, cell in shown:
         found = cell.pooled.metrics[name]
-        longest = wording.milliseconds(found.longest)
+        last = TableCell(wording.milliseconds(found.longest), faint=found.longest is None)
         rows.append(
             (
                 TableCell(label, colour=palette.series_name(series)),
                 TableCell(wording.count(found.n)),
-                *(time_cell(one) for one in (found.p50, found.p90, found.p95, found.p99)),
-                TableCell(longest, faint=found.longest is None),
+                *(
+                    stage_cell(name, one, cell.pooled)
+                    for one in (found.p50, found.p90, found.p95, found.p99)
+                ),
+                marked(last, cell.pooled) if rests_on(name) else last,
             )
         )
     names = ("n", "p50", "p90", "p95", "p99", "Longest")
-    return Table(title, (Column("Curve", numeric=False), *map(Column, names)), tuple(rows))
+    told = meaning(cell.pooled for _, _, cell in shown) if rests_on(name) else ""
+    columns = (Column(n, help=told if n == "p50" else "") for n in names)
+    return Table(title, (Column("Curve", numeric=False), *columns), tuple(rows))

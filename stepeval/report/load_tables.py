@@ -13,11 +13,13 @@ from stepeval.analysis.load_values import (
 )
 from stepeval.core.load import LoadPlan, Shape
 from stepeval.report import wording
-from stepeval.report.evidence import Evidence
+from stepeval.report.evidence import Estimate, Evidence
+from stepeval.report.load_marks import marked, meaning, rests_on
 from stepeval.report.tables import UNKNOWN, share_cell, time_cell
 from stepeval.report.view import Column, Table, TableCell
 
 _ARM = Column("Arm", numeric=False)
+_OF_TOKENS = ("TPOT p50", "tokens per s")  # figures of the repeats
 
 
 def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Table:
@@ -25,7 +27,7 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
     is_open = plan.shape is not Shape.CLOSED
     has_goodput = any(cell.pooled.good is not None for cell in summary.cells)
     columns = (
-        *_heads(summary),
+        *heads(summary),
         Column("n", help="requests that were due in the steady part, the failed ones too"),
         Column("Failed"),
         *((Column("Goodput", numeric=False, help=_goodput_help(summary)),) if has_goodput else ()),
@@ -34,7 +36,7 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
         *((Column("Response p95", help=_RESPONSE),) if is_open else ()),
         *((Column("Due/s", help="requests due per second, of this arm"),) if is_open else ()),
         Column("Answered/s", help="answers that ended in the steady part, per second of it"),
-        Column("Tokens/s", help="output tokens that arrived in the steady part, per second of it"),
+        Column("Tokens/s", help=_with_mark(_TOKENS, summary)),
         Column("In flight", help="mean over the steady part, and the most at once"),
     )
     rows = []
@@ -43,14 +45,14 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
         ttft, e2e = found.metrics["ttft"], found.metrics["e2e"]
         rows.append(
             (
-                *_place(cell, summary, evidence, plan),
+                *place(cell, summary, evidence, plan),
                 TableCell(wording.count(found.attempted)),
                 TableCell(wording.count(found.failed)),
                 *((share_cell(found.good),) if has_goodput and found.good is not None else ()),
                 *(time_cell(one) for one in (ttft.p50, ttft.p95, ttft.p99, e2e.p50, e2e.p95)),
                 *((time_cell(found.metrics["response"].p95),) if is_open else ()),
-                *((TableCell(wording.rate(found.due_rate)),) if is_open else ()),
-                TableCell(wording.rate(found.done_rate)),
+                *((rate_cell(found.due_rate),) if is_open else ()),
+                rate_cell(found.done_rate),
                 _tokens_cell(found),
                 TableCell(wording.rate(found.concurrency), f"at most {found.peak:,}"),
             )
@@ -60,6 +62,7 @@ def cost_of_load(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
 
 _TTFT = "from the request's first byte to the first token, reasoning included"
 _E2E = "from the request's first byte to the last token, or the finish"
+_TOKENS = "output tokens that arrived in the steady part, per second of it"
 _RESPONSE = "from when the request was due to its finish: what waits is not left out"
 _STAGES = (
     ("ttfr", "First reasoning", ""),
@@ -77,14 +80,15 @@ def stages_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
     shown = [stage for stage in _STAGES if any(c.pooled.metrics[stage[0]].n for c in summary.cells)]
     if not shown:
         return None
-    columns = [*_heads(summary)]
-    for _, label, meaning in shown:
-        columns += [Column(f"{label} p50", help=meaning), Column("p95")]
+    columns = [*heads(summary)]
+    for name, label, told in shown:
+        help_ = _with_mark(told, summary) if rests_on(name) else told
+        columns += [Column(f"{label} p50", help=help_), Column("p95")]
     rows = tuple(
         (
-            *_place(cell, summary, evidence, plan),
+            *place(cell, summary, evidence, plan),
             *(
-                time_cell(estimate)
+                stage_cell(name, estimate, cell.pooled)
                 for name, _, _ in shown
                 for estimate in (cell.pooled.metrics[name].p50, cell.pooled.metrics[name].p95)
             ),
@@ -94,12 +98,17 @@ def stages_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Ta
     return Table("Where the time goes", tuple(columns), rows)
 
 
+def stage_cell(name: str, estimate: Estimate, found: Figures) -> TableCell:
+    cell = time_cell(estimate)
+    return marked(cell, found) if rests_on(name) else cell
+
+
 def cache_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Table | None:
     """None where the API said of no request that some of it came from its cache."""
     if not any(cell.pooled.cache.warm.n for cell in summary.cells):
         return None
     columns = (
-        *_heads(summary),
+        *heads(summary),
         Column("From cache", help="share of the input tokens, where the API says it"),
         Column("Cold n", help="requests of which nothing was read from the cache"),
         Column("Cold TTFT p50"),
@@ -121,7 +130,7 @@ def cache_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> Tab
                 time_cell(spread.p95),
             ]
         cells.append(TableCell(wording.count(found.unknown.n)))
-        rows.append((*_place(cell, summary, evidence, plan), *cells))
+        rows.append((*place(cell, summary, evidence, plan), *cells))
     return Table("Cold and warm", columns, tuple(rows))
 
 
@@ -130,13 +139,15 @@ def between_table(summary: LoadSummary, evidence: Evidence, plan: LoadPlan) -> T
     names = list(dict.fromkeys(name for cell in summary.cells for name in cell.between))
     if not names:
         return None
-    told = "mean of the repeats with its 95% t interval, and their standard deviation"
-    columns = (*_heads(summary), Column("Runs", help=told), *(Column(name) for name in names))
+    told = _with_mark(
+        "mean of the repeats with its 95% t interval, and their standard deviation", summary
+    )
+    columns = (*heads(summary), Column("Runs", help=told), *(Column(name) for name in names))
     rows = tuple(
         (
-            *_place(cell, summary, evidence, plan),
+            *place(cell, summary, evidence, plan),
             TableCell(f"{len(cell.runs):,}"),
-            *(_between_cell(name, cell.between.get(name)) for name in names),
+            *(_between_cell(name, cell.between.get(name), cell.pooled) for name in names),
         )
         for cell in summary.cells
     )
@@ -173,13 +184,13 @@ def _certificate_row(found: Certificate, plan: LoadPlan) -> tuple[TableCell, ...
         ceiling = TableCell(wording.percent(found.of_ceiling))
     return (
         load_cell(found.load, plan),
-        TableCell("client-limited" if found.limits else "kept up", colour=_colour(found)),
+        _kept_up(found),
         time_cell(loop.p50),
         time_cell(loop.p99),
         longest,
         _tail_cell(found.lag),
         _tail_cell(found.start_lag),
-        TableCell(wording.rate(found.sent_rate), f"due {wording.rate(found.due_rate)}"),
+        _sent_cell(found),
         _share(found.cpu_share),
         _share(found.coalesced_share),
         TableCell(stamps or "none", faint=not stamps),
@@ -198,7 +209,7 @@ def gaps_table(cells: Sequence[tuple[TableCell, ArmLoad]], title: str) -> Table:
         Column("p95"),
         Column("p99"),
         Column("Longest"),
-        Column("Tokens per chunk"),
+        Column("Tokens per chunk", help=meaning(cell.pooled for _, cell in cells)),
         Column("Shared a read", help="gaps with an end that shared its read; what was read "
                "together arrived at an unknown time before"),
         Column("Sharp", help="gaps with both ends known to a millisecond"),
@@ -213,7 +224,7 @@ def gaps_table(cells: Sequence[tuple[TableCell, ArmLoad]], title: str) -> Table:
                 head,
                 TableCell(wording.count(found.n)),
                 *(_time(value, found.n) for value in times),
-                UNKNOWN if each is None else TableCell(f"{each:.2f}"),
+                UNKNOWN if each is None else marked(TableCell(f"{each:.2f}"), cell.pooled),
                 _share(found.shared),
                 _share(found.sharp),
             )
@@ -221,13 +232,13 @@ def gaps_table(cells: Sequence[tuple[TableCell, ArmLoad]], title: str) -> Table:
     return Table(title, columns, tuple(rows))
 
 
-def _heads(summary: LoadSummary) -> tuple[Column, ...]:
-    """A single arm needs no column of its own."""
+def heads(summary: LoadSummary) -> tuple[Column, ...]:
+    """Of the columns that :func:`place` fills. A single arm needs no column of its own."""
     load = Column("Load", numeric=len(summary.arms) > 1)
     return (_ARM, load) if len(summary.arms) > 1 else (load,)
 
 
-def _place(
+def place(
     cell: ArmLoad, summary: LoadSummary, evidence: Evidence, plan: LoadPlan
 ) -> tuple[TableCell, ...]:
     load = load_cell(cell.load, plan)
@@ -241,6 +252,11 @@ def load_cell(load: float, plan: LoadPlan) -> TableCell:
     return TableCell(load_label(load, plan.shape).replace(" ", "\N{NO-BREAK SPACE}"))
 
 
+def _with_mark(told: str, summary: LoadSummary) -> str:
+    mark = meaning(cell.pooled for cell in summary.cells)
+    return "; ".join(filter(None, (told, mark)))
+
+
 def _goodput_help(summary: LoadSummary) -> str:
     right = " and judged right" if summary.judged else ""
     return f"within every objective{right}, of n, with its 95% interval; a failed request is not"
@@ -252,17 +268,18 @@ def _tokens_cell(found: Figures) -> TableCell:
     note = ""
     if found.reasoning_per_s:
         note = f"{wording.count(found.reasoning_per_s)} of reasoning"
-    return TableCell(wording.count(found.tokens_per_s), note)
+    return marked(TableCell(wording.count(found.tokens_per_s), note), found)
 
 
-def _between_cell(name: str, found: Between | None) -> TableCell:
+def _between_cell(name: str, found: Between | None, pooled: Figures) -> TableCell:
     if found is None or found.mean.value is None:
         return UNKNOWN
     shown = _form(name)
     low, high = found.mean.low, found.mean.high
     ends = "" if low is None or high is None else wording.span(shown(max(0.0, low)), shown(high))
     deviation = "" if found.spread is None else f"SD {shown(found.spread)}"
-    return TableCell(shown(found.mean.value), "; ".join(filter(None, (ends, deviation))))
+    cell = TableCell(shown(found.mean.value), "; ".join(filter(None, (ends, deviation))))
+    return marked(cell, pooled) if name in _OF_TOKENS else cell
 
 
 def _form(name: str) -> Callable[[float], str]:
@@ -290,5 +307,19 @@ def _share(share: float | None) -> TableCell:
     return UNKNOWN if share is None else TableCell(wording.percent(share))
 
 
-def _colour(found: Certificate) -> str:
-    return "failed" if found.limits else "correct"
+def _kept_up(found: Certificate) -> TableCell:
+    if found.limits:
+        return TableCell("client-limited", colour="failed")
+    if found.too_short:
+        return TableCell("window too short to tell", faint=True)
+    return TableCell("kept up", colour="correct")
+
+
+def rate_cell(value: float | None) -> TableCell:
+    return UNKNOWN if value is None else TableCell(wording.rate(value))
+
+
+def _sent_cell(found: Certificate) -> TableCell:
+    if found.sent_rate is None or found.due_rate is None:
+        return UNKNOWN
+    return TableCell(wording.rate(found.sent_rate), f"due {wording.rate(found.due_rate)}")

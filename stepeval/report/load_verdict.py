@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from stepeval.analysis.load import load_label
 from stepeval.analysis.load_values import ArmLoad, LoadSummary, Spread
+from stepeval.analysis.load_words import client_state, headline
 from stepeval.core.load import LoadPlan, Shape
 from stepeval.core.record import Mode
 from stepeval.report import wording
 from stepeval.report.evidence import Estimate
+from stepeval.report.load_marks import meaning, rests_on
 from stepeval.report.view import Verdict
 
 _MOST_NAMED = 2  # arms in the sentence; of more the fastest and the slowest
@@ -17,7 +19,13 @@ _METRICS = (("ttft", "TTFT"), ("e2e", "E2E"))  # what is not streamed has the se
 
 
 def load_verdict(summary: LoadSummary, plan: LoadPlan) -> Verdict:
-    return Verdict(_sentence(summary, plan), tuple(_caveats(summary, plan)))
+    sentence, held = _sentence(summary, plan), headline(summary, plan)
+    if held is not None:
+        sentence = f"{held}. {sentence}"
+    elif any(cell.pooled.answered for cell in summary.cells):
+        state = client_state(summary, plan.shape)
+        sentence = f"{sentence.removesuffix('.')}; {state}."
+    return Verdict(sentence, tuple(_caveats(summary, plan)))
 
 
 def reference_load(summary: LoadSummary) -> float | None:
@@ -96,11 +104,26 @@ def _caveats(summary: LoadSummary, plan: LoadPlan) -> Iterator[str]:
         runs = wording.plural(summary.missing, "planned load")
         yield f"The run is incomplete: {runs} did not run."
     if summary.outside:
-        yield f"{wording.plural(summary.outside, 'request')} belong to no load and are left out."
+        ended = ": another worker had ended its part" if plan.workers > 1 else ""
+        requests = wording.plural(summary.outside, "request")
+        yield f"{requests} belong to no load and are left out{ended}."
     yield from _about_limits(summary, plan)
+    if any(rests_on(one.metric) for one in plan.objectives) and meaning(
+        cell.pooled for cell in summary.cells
+    ):
+        yield (
+            "Whether a request kept its time per token was judged by tokens that this client "
+            "counted, where the server told none."
+        )
     for cell in summary.cells:
         found = cell.pooled
         yield from _about_answers(cell, load_label(cell.load, plan.shape))
+        if found.disbelieved:
+            yield (
+                f"{cell.arm} at {load_label(cell.load, plan.shape)}: the API told "
+                f"{wording.plural(found.disbelieved, 'request')} more tokens than any text could "
+                "hold; those counts are left out."
+            )
         if found.failed / found.attempted >= _LOST_SHARE:
             kinds = ", ".join(f"{n:,} {kind}" for kind, n in found.failures.items())
             yield (

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stepeval.analysis.leaderboard import ArmSummary
+from stepeval.analysis.retries import kinds_in_words
 from stepeval.analysis.wire_proof import ArmWire
 from stepeval.core.record import Mode, Outcome
 from stepeval.report import wording
@@ -107,7 +108,7 @@ def _token_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
             _token_cell(arm.reasoning_tokens),
             _token_cell(arm.answer_tokens),
             _token_cell(arm.output_tokens),
-            _share_only(arm.retry_share),
+            _retried_cell(arm),
         )
         for arm in arms
     ]
@@ -216,6 +217,13 @@ def _token_cell(found: Estimate) -> TableCell:
 
 def _share_only(share: float | None) -> TableCell:
     return UNKNOWN if share is None else TableCell(wording.percent(share))
+
+
+def _retried_cell(arm: ArmSummary) -> TableCell:
+    if arm.retry_share is None:
+        return UNKNOWN
+    kinds = f"after {kinds_in_words(arm.retried)}" if arm.retried else ""
+    return TableCell(wording.percent(arm.retry_share), kinds)
 
 
 def _values_cell(values: Sequence[Any]) -> TableCell:

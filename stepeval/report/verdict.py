@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from stepeval.analysis.leaderboard import ArmSummary
+from stepeval.analysis.retries import reroll_warnings
 from stepeval.core.record import Mode, Outcome
 from stepeval.report import wording
 from stepeval.report.evidence import Estimate, Evidence, cost_per_request
@@ -99,9 +100,11 @@ def _caveats(evidence: Evidence) -> Iterator[str]:
         )
     if not evidence.is_complete:
         done, total = evidence.recorded, evidence.suite.cell_count
-        yield f"The run is incomplete: {done:,} of {total:,} requests have their result."
+        why = "" if evidence.stopped is None else f" It stopped because {evidence.stopped}."
+        yield f"The run is incomplete: {done:,} of {total:,} requests have their result.{why}"
     yield from _about_size(evidence)
     yield from _about_losses(evidence)
+    yield from (f"{warning}." for warning in reroll_warnings(evidence.arms))
 
 
 def _about_size(evidence: Evidence) -> Iterator[str]:

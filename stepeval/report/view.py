@@ -205,5 +205,6 @@ class ReportData:
     lapses_note: str
     samples: tuple[SampleView, ...]
     samples_note: str
+    samples_folded: bool
     provenance: tuple[Fact, ...]
     command: str

@@ -122,17 +122,20 @@ class RunReader:
             if schema.version(connection) < schema.VERSION:
                 return ()
             try:
-                return tuple(map(rows.read_phase, connection.execute(query)))
+                return rows.read_phases(connection.execute(query))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
 
     def token_counts(self) -> Iterator[TokenCount]:
-        """What a vocabulary on this machine counted, where the server had told no usage."""
+        """What a vocabulary on this machine counted, where the server had told no usage; in the
+        order of :meth:`records`.
+        """
         with closing(schema.open_to_read(self.path)) as connection:
             if schema.version(connection) < schema.VERSION:
                 return
         query = """SELECT c.id, t.input, t.output, t.reasoning
-            FROM token_counts t CROSS JOIN cells c ON c.number = t.cell"""
+            FROM finals f CROSS JOIN token_counts t ON t.cell = f.cell
+            CROSS JOIN cells c ON c.number = f.cell ORDER BY f.attempt"""
         for row in self._rows(query):
             yield TokenCount(*row)
 

@@ -1,5 +1,6 @@
 """Attempts and scores as rows of the run's tables, and back."""
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +14,8 @@ from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks
 from stepeval.store.codec import dump, from_text, to_text
 
+_MOST_PHASES = 10_000
+_LATEST_NS = 2**62
 _RESPONSE, _CACHED = "response", "cached"  # else the column has the failure's kind
 
 _ATTEMPT = (
@@ -109,11 +112,36 @@ def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:
     connection.execute(statement, values)
 
 
-def read_phase(row: tuple[Any, ...]) -> Phase:
-    """``row`` has PHASE_COLUMNS."""
-    number, repeat, load, begin, steady, end, drained, health = row
+def read_phases(found: sqlite3.Cursor) -> tuple[Phase, ...]:
+    """Rows of PHASE_COLUMNS. Raises ValueError: they are none that anybody could have run."""
+    kept = found.fetchmany(_MOST_PHASES + 1)
+    if len(kept) > _MOST_PHASES:
+        raise ValueError(f"there are more than {_MOST_PHASES:,}")
+    return tuple(map(_read_phase, kept))
+
+
+def _read_phase(row: tuple[Any, ...]) -> Phase:
+    number, repeat, load, *moments, health = row
+    if any(type(value) is not int for value in (number, repeat, *moments)):
+        raise ValueError("a number is none")
+    if type(load) not in (int, float) or not 0 < load < math.inf:
+        raise ValueError(f"{load!r} is no load")
+    if [0, *moments] != sorted([0, *moments]) or moments[-1] >= _LATEST_NS:
+        raise ValueError("a moment lies before an earlier one, or beyond all time")
     kept = from_text(tuple[Health, ...], health)
+    if not all(map(_is_sound, kept)):
+        raise ValueError("how the client fared is not in numbers")
+    begin, steady, end, drained = moments
     return Phase(number, repeat, load, begin, steady, end, drained, kept)
+
+
+def _is_sound(health: Health) -> bool:
+    spent = (health.cpu_s, health.wall_s)
+    return (
+        all(type(lag) is int and abs(lag) < _LATEST_NS for lag in health.lags_us)
+        and all(type(value) in (int, float) and 0 <= value < math.inf for value in spent)
+        and isinstance(health.transport, str)
+    )
 
 
 def insert_counts(connection: sqlite3.Connection, counts: Iterable[TokenCount]) -> None:

@@ -86,6 +86,14 @@ class RunsFolder:
         """Newest first; those that cannot be read, with their problem, by the time in their id."""
         return sorted(map(_summary, self._directories()), key=_age)
 
+    def newest_first(self) -> Iterator[RunReader]:
+        """Those that can be read, opened one by one as they are asked for."""
+        for directory in sorted(self._directories(), reverse=True):  # ids begin with their time
+            try:
+                yield RunReader(self.path(directory.name))
+            except (StoreError, RunNotFound):
+                continue
+
     def _latest(self) -> Path:
         readable = [run for run in self.list() if run.problem is None]
         if not readable:

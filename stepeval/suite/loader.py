@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from stepeval.core.errors import Problem, SuiteError
 from stepeval.core.task import Arm, Limits, Price, Provider, Sample, Suite
 from stepeval.suite.arms import read_arms
+from stepeval.suite.budget import read_budget
 from stepeval.suite.dataset import read_dataset
 from stepeval.suite.findings import Findings
 from stepeval.suite.folder import PathRefused, read_inside
@@ -155,6 +156,7 @@ def _read(source: _Source, scorers: Mapping[str, type]) -> Suite:
         epochs=epochs,
         seed=seed,
         limits=limits,
+        budget=read_budget(file.budget, root, findings),
         prices=_prices(file),
         source=str(source.path),
         cache=file.cache,

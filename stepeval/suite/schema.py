@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 _SLUG = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -11,6 +11,7 @@ Name: TypeAlias = Annotated[str, Field(pattern=_NAME)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Amount: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
+WithUnit: TypeAlias = Annotated[Any, WithJsonSchema({"type": "string"})]
 
 
 def _shape(value: Any) -> str | None:
@@ -146,6 +147,16 @@ class LimitsEntry(_Strict):
     max_cells: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 
 
+class BudgetEntry(_Strict):
+    """Amounts and times are text with their unit, read by :mod:`stepeval.suite.budget`."""
+
+    cost: WithUnit = None
+    tokens: Count | None = None
+    time: WithUnit = None
+    requests: Count | None = None
+    confirm_above: WithUnit = None
+
+
 class PriceEntry(_Strict):
     """Per million tokens."""
 
@@ -178,5 +189,6 @@ class SuiteFile(_Strict):
     seed: int = 0
     scoring: list[ScoringItem] = []
     limits: LimitsEntry = LimitsEntry()
+    budget: BudgetEntry = BudgetEntry()
     pricing: dict[str, PriceEntry] = {}
     cache: bool = False

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepeval.core.chat import Request
+from stepeval.core.load import ASKED_INPUT, ASKED_OUTPUT
 from stepeval.core.ports import MakeRequest
 from stepeval.core.task import Cell, Sample
 from stepeval.suite.lengths import Lengths
@@ -31,7 +32,6 @@ _TASK = (
 )
 _TASK_TOKENS = 45  # of the task, and of what chat templates put around a message
 _WORDS_PER_TOKEN = 0.75
-_INPUT, _OUTPUT = "synthetic_input_tokens", "synthetic_output_tokens"
 
 
 def synthetic_suite() -> str:
@@ -52,7 +52,7 @@ def synthetic_samples(inputs: Lengths, outputs: Lengths, *, seed: int) -> tuple[
     for number in range(_SAMPLES):
         given, wanted = inputs.draw(rng), outputs.draw(rng)
         task = _TASK.format(words=max(round(wanted * _WORDS_PER_TOKEN), 1))
-        lengths = {_INPUT: given, _OUTPUT: wanted}
+        lengths = {ASKED_INPUT: given, ASKED_OUTPUT: wanted}
         samples.append(Sample(f"{number:03}", task, metadata=lengths))
     return tuple(samples)
 
@@ -68,13 +68,13 @@ def fill(make: MakeRequest, *, seed: int) -> MakeRequest:
     def filled(cell: Cell) -> Request:
         request = make(cell)
         lengths = cell.sample.metadata
-        count = lengths[_INPUT] - _TASK_TOKENS
+        count = lengths[ASKED_INPUT] - _TASK_TOKENS
         rng = random.Random(f"{seed}:{cell.sample.id}:{cell.epoch}")
-        text = _text(max(count, 0) or lengths[_INPUT], passages, rng)
+        text = _text(max(count, 0) or lengths[ASKED_INPUT], passages, rng)
         if count > 0:  # else the task alone would be longer than the prompt shall be
             text = f"{text}\n\n{request.messages[0].content}"
         message = replace(request.messages[0], content=text)
-        params = {"max_tokens": lengths[_OUTPUT], **request.params}
+        params = {"max_tokens": lengths[ASKED_OUTPUT], **request.params}
         return replace(request, messages=(message, *request.messages[1:]), params=params)
 
     return filled

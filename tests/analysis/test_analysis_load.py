@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ from load_runs import (
 )
 
 from stepeval.analysis.load import load_label, load_of, summary_json
-from stepeval.analysis.load_curve import highest_within
-from stepeval.analysis.load_values import ArmLoad, Figures, LoadSummary
+from stepeval.analysis.load_curve import highest_within, holding
+from stepeval.analysis.load_values import Figures, Holding, LoadSummary
 from stepeval.core.chat import Chunk, Usage
-from stepeval.core.load import Objective, Phase, Shape
+from stepeval.core.load import Objective, Phase, Shape, Verdict
 from stepeval.core.record import Record
 from stepeval.core.task import Arm, ScoringRule
+from stepeval.stats.estimate import wilson
 
 PHASE = phase()
 STEADY, END = PHASE.steady_ns, PHASE.end_ns
@@ -238,14 +239,65 @@ def test_a_server_that_grows_no_slower_has_no_knee() -> None:
 def test_a_load_above_one_that_failed_is_not_within_the_objectives() -> None:
     """Bisection and noise may show a high load that passes above one that did not."""
 
-    def cell(load: float, share: float) -> ArmLoad:
-        made = load_of(made_load_run(loads=(5.0,), arms=("low",))).cells[0]
-        assert made.pooled.in_time is not None
-        in_time = replace(made.pooled.in_time, value=share)
-        return replace(made, load=load, pooled=replace(made.pooled, in_time=in_time))
+    def held(load: float, verdict: Verdict) -> Holding:
+        return Holding(load, verdict, wilson(1, 1), None)
 
-    assert highest_within([cell(1, 1.0), cell(2, 0.95), cell(3, 0.9), cell(4, 1.0)]) == 2
-    assert highest_within([cell(1, 0.5)]) is None
+    kept, broken, unclear = Verdict.KEPT, Verdict.BROKEN, Verdict.UNCLEAR
+    rising = [held(1, kept), held(2, kept), held(3, broken), held(4, kept)]
+    assert highest_within(rising) == (rising[1], rising[2])
+    rising = [held(1, unclear), held(2, kept), held(3, unclear), held(4, broken)]
+    assert highest_within(rising) == (rising[1], rising[2])  # few requests say nothing against more
+    assert highest_within([held(1, broken), held(2, kept)]) == (None, held(1, broken))
+
+
+@pytest.mark.parametrize(
+    ("kept", "n", "verdict"),
+    [
+        (100, 100, Verdict.KEPT),
+        (99, 100, Verdict.UNCLEAR),  # a server of 93% shows that now and then
+        (12, 12, Verdict.UNCLEAR),
+        (96, 100, Verdict.UNCLEAR),
+        (89, 100, Verdict.BROKEN),
+    ],
+)
+def test_a_load_is_kept_or_broken_only_as_far_as_n_can_tell(
+    kept: int, n: int, verdict: Verdict
+) -> None:
+    found = replace(figures(*spaced(1), plan=WITHIN), in_time=wilson(kept, n))
+    held = holding(found, Shape.CLOSED)
+    assert held is not None
+    assert held.verdict is verdict
+
+
+def test_a_rate_that_is_not_answered_is_not_held_however_fast_the_first_answers_were() -> None:
+    """A window can be too short for the queue to reach the objective."""
+    found = replace(
+        figures(*spaced(1), plan=WITHIN), in_time=wilson(100, 100),
+        due_rate=67.8, done_rate=60.0, window_s=1.475, concurrency=10.0,
+    )  # fmt: skip
+    verdicts = []
+    for repeats in (1, 4):
+        held = holding(replace(found, window_s=1.475 * repeats, repeats=repeats), Shape.CONSTANT)
+        assert held is not None
+        assert held.answered == pytest.approx(60 / 67.8)
+        verdicts.append(held.verdict)
+    assert verdicts == [Verdict.UNCLEAR, Verdict.BROKEN]
+    ahead = holding(replace(found, done_rate=67.0), Shape.CONSTANT)
+    assert ahead is not None
+    assert ahead.verdict is Verdict.KEPT
+    assert holding(replace(found, in_time=None), Shape.CONSTANT) is None
+
+
+def test_a_load_that_was_tried_again_is_held_only_if_it_was_each_time() -> None:
+    """What a search found is confirmed by fresh requests, and not by those that chose it."""
+    first, second = phase(0, 5.0), phase(1, 5.0, begin_s=14.0)
+    good = spaced(200, every_ms=49)
+    bad = [failed(one.attempts[0].started_ns + 14 * S) for one in good[:100]]
+    run = LoadRun((*good, *bad), (first, second), replace(WITHIN, search=True))
+    (curve,) = load_of(run).curves
+    assert curve.highest is None
+    alone = LoadRun((*good,), (first,), replace(WITHIN, search=True))
+    assert load_of(alone).curves[0].highest == 5.0
 
 
 def test_the_time_line_has_every_request_once() -> None:
@@ -257,7 +309,7 @@ def test_the_time_line_has_every_request_once() -> None:
     assert len(line.phases) == 2
     assert line.phases[0] == (0.0, 2.0, 12.0, 5.0)
     assert max(one.start_s + one.width_s for one in bins) == pytest.approx(26.0)
-    assert sum(one.per_s * one.width_s for one in bins) == pytest.approx(len(run.kept))
+    assert sum((one.per_s or 0) * one.width_s for one in bins) == pytest.approx(len(run.kept))
 
 
 def test_a_phase_that_did_not_run_is_missing() -> None:
@@ -299,3 +351,33 @@ def test_arms_in_phases_of_their_own_have_windows_of_their_own() -> None:
     records = (*spaced(1), answered(due, stream(due), arm=arms[1]))
     found = load_of(LoadRun(records, ran, arms=arms))
     assert [cell.pooled.window_s for cell in found.cells] == [10.0, 10.0]
+
+
+def test_a_window_that_spans_no_time_has_no_rates() -> None:
+    at_once = replace(PHASE, end_ns=PHASE.steady_ns + 1)
+    (cell,) = load_of(LoadRun(tuple(spaced(1)) * 40, (at_once,))).cells
+    found = cell.pooled
+    rates = (found.due_rate, found.sent_rate, found.done_rate, found.tokens_per_s)
+    assert found.attempted == 40
+    assert rates == (None, None, None, None)
+    assert found.metrics["ttft"].p50.value is not None
+
+
+def test_what_is_read_of_a_group_does_not_grow_with_the_square_of_the_loads() -> None:
+    """Each group is looked at by its own load only: a stored run may have 10,000 of them."""
+
+    def looked(loads: int) -> int:
+        reads = 0
+
+        class Watched(Phase):
+            def __getattribute__(self, name: str) -> Any:
+                nonlocal reads
+                reads += name == "load"
+                return super().__getattribute__(name)
+
+        made = [phase(n, 1.0 + n, begin_s=14.0 * n) for n in range(loads)]
+        watched = tuple(Watched(*(getattr(one, f.name) for f in fields(one))) for one in made)
+        load_of(LoadRun((), watched))
+        return reads
+
+    assert looked(80) <= 2 * looked(40) + 10

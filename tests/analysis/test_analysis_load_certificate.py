@@ -144,3 +144,35 @@ def test_the_summary_says_at_which_load_the_client_was_the_limit() -> None:
         "at 5 requests/s: a worker's processor was 99% busy",
     )
     assert load_of(made_load_run()).client_limited == ()
+
+
+SHORT: dict[str, Any] = {"loop_lag": spread([30.0] * 40), "cpu_share": 0.99}
+
+
+def test_a_window_that_is_too_short_is_not_judged_by_one_pause() -> None:
+    assert limits(too_short=True, **SHORT) == ()
+    assert len(limits(**SHORT)) == 2
+    assert limits(too_short=True, start_lag=spread([9.0] * 1000))  # each request is a sample
+
+
+@pytest.mark.parametrize(
+    ("window_s", "lags", "is_short"), [(0.5, 50, True), (0.5, 100, False), (1.0, 3, False)]
+)
+def test_how_short_a_window_is_too_short(window_s: float, lags: int, *, is_short: bool) -> None:
+    end = phase().steady_ns + int(window_s * S)
+    health = (Health((30_000,) * lags, 1.0, 1.0),)
+    found = certified([one(n) for n in range(3)], end_ns=end, drained_ns=end + S, health=health)
+    assert found.too_short == is_short
+    assert bool(found.limits) != is_short
+
+
+def test_arrivals_all_at_once_have_no_rate_to_be_judged_by() -> None:
+    """In a window of a nanosecond, 40 arrivals would be 4e10 a second."""
+    steady = phase().steady_ns
+    replay = replace(PLAN, shape=Shape.REPLAY)
+    found = certified(
+        [one(0)] * 40, replay, end_ns=steady + 1, drained_ns=steady + S,
+        health=(Health((100,), 0.1, 1.0),),
+    )  # fmt: skip
+    assert (found.due_rate, found.sent_rate, found.chunks_per_s) == (None, None, None)
+    assert found.limits == ()

@@ -27,7 +27,16 @@ from stepeval.core.chat import (
     Usage,
 )
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, Score, ScoreRow
+from stepeval.core.record import (
+    Attempt,
+    Mode,
+    Outcome,
+    Record,
+    RunInfo,
+    Score,
+    ScoreRow,
+    TokenCount,
+)
 from stepeval.core.task import Arm, Cell, Price, Provider, Sample, ScoringRule, Suite
 
 MS = 1_000_000
@@ -67,6 +76,9 @@ class Held:
 
     def phases(self) -> tuple[Phase, ...]:
         return ()
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        return iter(())
 
 
 def answer(ms: int = 500, text: str = "4", *, tokens: int = 100, sent_ms: int = 100) -> Response:
@@ -120,6 +132,22 @@ def test_a_failed_request_has_one_row_without_numbers() -> None:
     assert (row.failure, row.failure_message, row.status) == ("server", "boom", 500)
     empty = ("text", "e2e_ms", "ttft_ms", "user_ms", "cost", "output_tokens", "reasoning_tokens")
     assert [getattr(row, name) for name in empty] == [None] * len(empty)
+
+
+def test_what_was_drawn_again_is_counted_by_the_failure_that_made_it_so() -> None:
+    """A refusal for rate has nothing to do with the answer, so it is no second draw of one."""
+    limited = Failure(FailureKind.RATE_LIMIT, "slow", 429)
+    records = (
+        record(SAMPLES[0], attempt(FAILED), attempt(limited, 2), attempt(answer(), 3)),
+        record(SAMPLES[1], attempt(limited), attempt(answer(), 2)),
+        record(SAMPLES[2], attempt(FAILED), attempt(FAILED, 2)),
+        record(SAMPLES[3], attempt(answer())),
+    )
+    rows = list(sample_rows(Held(records)))
+    assert [row.retried for row in rows] == ["server,rate_limit", "rate_limit", "server", None]
+    low = leaderboard(rows)[0]
+    assert low.retried == {"server": 2, "rate_limit": 2}
+    assert (low.retry_share, low.reroll_share) == (0.75, 0.5)
 
 
 def test_scores_join_their_records_where_some_have_none() -> None:

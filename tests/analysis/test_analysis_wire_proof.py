@@ -7,7 +7,7 @@ import pytest
 from stepeval.analysis.wire_proof import wire_proof
 from stepeval.core.chat import Choice, Exchange, JsonObject, Response, Timing, Usage
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, Mode, Record, RunInfo, ScoreRow
+from stepeval.core.record import Attempt, Mode, Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Sample, Suite
 
 LOW = Arm("low", "p", "m", "q", {"reasoning_effort": "low"})
@@ -34,6 +34,9 @@ class Held:
 
     def phases(self) -> tuple[Phase, ...]:
         return ()
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        return iter(())
 
 
 def ran(

@@ -40,6 +40,22 @@ def test_each_kind_of_load_can_be_asked_for(
     assert plan.search == (ask.find_rate is not None)
 
 
+@pytest.mark.parametrize("rate", [1_000_000.0, 0.00005, 123.45678])
+def test_a_rate_is_taken_as_it_was_given(rate: float) -> None:
+    """Once it went through a text of six digits."""
+    assert plan_load(LoadAsk(rate=rate)).plan.loads == (rate,)
+
+
+@pytest.mark.parametrize("burstiness", [0.01, 1000.0])
+def test_burstiness_at_its_bounds_still_gives_arrivals(burstiness: float) -> None:
+    pace = plan_load(LoadAsk(rate=5, arrivals="gamma", burstiness=burstiness))
+    pacing = pace.pacing(5, 0, 0)
+    assert isinstance(pacing, OpenLoop)
+    offsets = list(islice(pacing.offsets(), 1000))
+    assert offsets == sorted(offsets)
+    assert offsets[-1] > 0
+
+
 def test_bounds_are_requests_or_time_and_some_by_default() -> None:
     assert plan_load(LoadAsk()).plan.requests == 100
     assert plan_load(LoadAsk(concurrency=300)).plan.requests == 600
@@ -74,6 +90,19 @@ def test_objectives_are_in_milliseconds_and_may_stand_together() -> None:
         ({"sweep": "1.5"}, "--arrivals constant"),
         ({"rate": -1}, "above 0"),
         ({"rate": float("nan")}, "above 0"),
+        ({"rate": float("inf")}, "at most 1,000,000"),
+        ({"rate": 1_000_001.0}, "at most 1,000,000"),
+        ({"rate": 1e-300}, "at least 1e-09"),
+        ({"sweep": "1,2000000", "arrivals": "poisson"}, "at most 1,000,000"),
+        *(
+            ({"rate": 5, "arrivals": "gamma", "burstiness": value}, "from 0.01 to 1,000")
+            for value in (float("nan"), float("inf"), 0.0, -2.0, 1e-300, 1001.0)
+        ),
+        *(
+            ({"trace": (0, 5), "replay_speed": value}, "from 0.001 to 1,000")
+            for value in (float("nan"), float("inf"), 0.0, -1.0, 1e300)
+        ),
+        ({"trace": (0, 10**18)}, "--replay-unit ms"),
         ({"rate": 5, "burstiness": 2}, "--arrivals gamma"),
         ({"rate": 5, "arrivals": "gamma"}, "--burstiness"),
         ({"concurrency": 5, "arrivals": "poisson"}, "--rate"),
@@ -127,7 +156,12 @@ def test_what_is_known_beforehand_of_the_number_of_requests() -> None:
     [
         "0.5\n1\n2.5\n",
         "seconds,tokens\n1,7\n0.5,9\n2.5,3\n",
-        '{"seconds": 0.5}\n\n{"timestamp": 1}\n{"seconds": 2.5}\n',
+        '{"seconds": 0.5}\n\n{"timestamp": 1000}\n{"arrival_ms": 2500}\n',
+        "\ufeffseconds,tokens\n1,7\n0.5,9\n2.5,3\n",
+        '\ufeff{"seconds": 0.5}\n{"seconds": 1}\n{"seconds": 2.5}\n',
+        '"model","timestamp"\n"a, b","1"\n"a","0.5"\n"line\nbreak","2.5"\n',
+        "arrival_ms\n500\n1000\n2500\n",
+        "sent_ms,n\n500,1\n1000,1\n2500,1\n",
     ],
 )
 def test_recorded_arrivals_are_read_from_any_of_the_forms(tmp_path: Path, text: str) -> None:
@@ -137,9 +171,34 @@ def test_recorded_arrivals_are_read_from_any_of_the_forms(tmp_path: Path, text: 
 
 
 @pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ('{"seconds": 500}\n{"seconds": 1000}\n', "ms"),
+        ("500\n1000\n", "ms"),
+        ('{"timestamp": 0.5}\n{"timestamp": 1}\n', "s"),
+        ("arrival_ms\n0.5\n1\n", "s"),
+    ],
+)
+def test_a_unit_that_is_said_is_the_one(tmp_path: Path, text: str, unit: str) -> None:
+    path = tmp_path / "trace"
+    path.write_text(text, "utf-8")
+    assert recorded_arrivals(str(path), tmp_path, unit=unit) == (0, 500_000_000)
+
+
+def test_a_run_knows_its_unit(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a run knows its own"):
+        recorded_arrivals("latest", tmp_path, unit="ms")
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("1\nx\n", "trace:2"),
+        ("n,seconds\n1\n", "trace:2"),
+        ("-1\n2\n", "trace:1"),
+        ("1700000000000\n", "replay-unit ms"),
+        ('{"seconds": 1}\n[]\n', "trace:2"),
+        ('"' + "x" * 200_000 + '"\n', "trace:1"),
         ("1\nnan\n", "trace:2"),
         ('{"when": 1}\n', "trace:1"),
         ("", "no arrival"),
@@ -153,13 +212,13 @@ def test_a_line_without_an_arrival_is_pointed_at(tmp_path: Path, text: str, told
         recorded_arrivals(str(path), tmp_path)
 
 
-def test_a_phase_of_several_processes_is_where_all_held_their_share() -> None:
+def test_a_phase_of_several_processes_is_from_the_first_measured_to_the_first_ended() -> None:
     health = Health((1,), 0.5, 1.0)
     parts = [
         Measured(10, 90, 95, 40, health, Execution(5, 1)),
         Measured(20, 80, 99, 44, health, Execution(6, 0, "the user asked to stop")),
     ]
     end = together(parts)
-    assert (end.steady_ns, end.end_ns, end.drained_ns, end.taken) == (20, 80, 99, 44)
+    assert (end.steady_ns, end.end_ns, end.drained_ns, end.taken) == (10, 80, 99, 44)
     assert end.health == (health, health)
     assert end.execution == Execution(11, 1, "the user asked to stop")

@@ -79,3 +79,11 @@ def test_a_command_without_an_order_is_the_wish_to_stop() -> None:
         assert await read_frame(pipe, Command) == Command(None)
 
     asyncio.run(check())
+
+
+def test_a_message_without_measure_is_taken_from_nobody() -> None:
+    """Four bytes of a worker that went wrong could ask for four gigabytes."""
+    with pytest.raises(StepevalError, match="the most that is taken"):
+        asyncio.run(read_all([b"\xff\xff\xff\xff"]))
+    with pytest.raises(StepevalError, match="the most that is taken"):
+        frame(told("x" * 100), largest=100)

@@ -28,7 +28,10 @@ SUITE = Suite(
         (LoadAsk(rate=5, requests=9, repeats=2), ("constant arrivals, 5/s", "about 38 requests")),
         (LoadAsk(duration="5s", repeats=3), ("8 in flight", "5 s a load x 3 repeats")),
         (LoadAsk(ramp="1:3", duration="10s"), ("a ramp from 1 to 3/s", "about 20 requests")),
-        (LoadAsk(trace=(0, 5), replay_speed=2), ("2 recorded arrivals at 2 x", "about 2 requests")),
+        (
+            LoadAsk(trace=(0, 90_500_000_000), replay_speed=2),
+            ("2 recorded arrivals over 90.5 s at 2 x", "about 2 requests"),
+        ),
         (LoadAsk(find_rate="1:9", slo=("e2e=1s",)), ("from 1 to 9/s", "100 requests a load")),
     ],
 )

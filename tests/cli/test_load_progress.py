@@ -1,11 +1,14 @@
 """What a benchmark tells while it goes on."""
 
+import time
+
 import pytest
 
 from stepeval.api.bench.asking import LoadAsk, plan_load
-from stepeval.api.bench.job import Order
+from stepeval.api.bench.job import Order, Pulse
 from stepeval.cli.load_progress import LoadProgress
 from stepeval.core.chat import Choice, Exchange, Failure, FailureKind, Response, Timing, Usage
+from stepeval.core.load import Trial, Verdict
 from stepeval.core.record import Attempt, Mode
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, Suite
 
@@ -42,16 +45,45 @@ def test_a_search_says_what_each_load_came_to(capsys: pytest.CaptureFixture[str]
     progress = begun(LoadAsk(find_rate="5:9", slo=("ttft=1s",)))
     progress.phase_began(Order(0, 0, 5, 0, 0), phases=None)
     assert progress.line().startswith("phase 1  5/s")
-    progress.judged(5, share=0.5, kept=False)
-    progress.judged(5, share=None, kept=False)
-    said = capsys.readouterr().err
-    assert "5/s: 50.0% within the objectives, too few" in said
-    assert "nothing was measured" in said
+    progress.judged(Trial(5, Verdict.UNCLEAR, 0.96, 100, 0.99), goes_on=True)
+    progress.judged(Trial(5, Verdict.BROKEN, 1.0, 200, 0.885), goes_on=False)
+    progress.judged(Trial(5, Verdict.UNCLEAR), goes_on=False)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "5/s: unclear, 96.0% within the objectives (n = 100); once more"
+    assert said[1].endswith(
+        "broken, 100.0% within the objectives (n = 200), 88.5% of the rate answered"
+    )
+    assert "nothing was measured" in said[2]
+
+
+def test_what_is_under_way_is_told_while_nothing_is_answered(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A screen that stands still looks like a program that does."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic_ns", lambda: int(now[0] * 1e9))
+    progress = begun(LoadAsk(rate=5, requests=9))
+    progress.under_way(Pulse(1))
+    progress.phase_began(Order(0, 0, 5, 0, 0), phases=1)
+    now[0] = 104.0
+    progress.under_way(Pulse(7, int(101.5e9)))
+    assert capsys.readouterr().err == "", "a log gets a line every five seconds"
+    now[0] = 106.0
+    progress.under_way(Pulse(8, int(101.5e9)))
+    progress.under_way(Pulse(8, int(101.5e9)))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "8 in flight, the oldest for 4.5 s" in line
+    assert "waiting" not in line
+    now[0] = 200.0
+    progress.under_way(Pulse(2, int(101.5e9), draining=True))
+    assert "waiting for the last answers: 2 in flight, the oldest for 1 min 38 s" in progress.line()
 
 
 def test_what_is_for_a_script_is_not_disturbed(capsys: pytest.CaptureFixture[str]) -> None:
     with begun(LoadAsk(find_rate="5:9", slo=("ttft=1s",)), quiet=True) as progress:
         progress.phase_began(Order(0, 0, 5, 0, 0), phases=None)
         progress.attempted(Cell("c", ARM, SAMPLE), attempt(ANSWER), final=True)
-        progress.judged(5, share=0.5, kept=False)
+        progress.judged(Trial(5, Verdict.KEPT, 1.0, 100), goes_on=False)
+        progress.under_way(Pulse(8))
     assert capsys.readouterr() == ("", "")

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 from program import Said, Serve, Shell
 
-from stepeval.core.chat import Response
+from stepeval.core.chat import Failure, FailureKind, Response
 from stepeval.core.load import Phase, Shape
 from stepeval.core.record import Record
 from stepeval.simulator.speed import Speed
@@ -72,11 +72,18 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
             write.write(head.encode() + body)
 
     async def serve() -> None:
+        talking: set[asyncio.Task[None]] = set()
+
         async def quietly(read: asyncio.StreamReader, write: asyncio.StreamWriter) -> None:
-            try:
+            task = asyncio.current_task()
+            assert task is not None
+            talking.add(task)
+            with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
                 await answer(read, write)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                write.close()
+            write.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await write.wait_closed()
+            talking.discard(task)
 
         server = await asyncio.start_server(quietly, "127.0.0.1", 0)
         stop = asyncio.Event()
@@ -84,6 +91,9 @@ def stalling(begin_s: float, end_s: float) -> Iterator[str]:
         started.set_result((asyncio.get_running_loop(), stop, port))
         await stop.wait()
         server.close()
+        for task in tuple(talking):
+            task.cancel()
+        await asyncio.gather(*talking)
 
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
     thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
@@ -164,15 +174,24 @@ def test_a_sweep_is_a_phase_for_each_load_and_repeat(shell: Shell, serve: Serve)
 
 def test_a_search_stops_at_what_the_server_can_do(shell: Shell, serve: Serve) -> None:
     server = serve(speed=Speed(ttft_ms=20, itl_ms=0.1))
-    asked = (*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--requests", "12", "--warmup", "0")
-    found = shell(*asked, "--find-rate", "5:40", "--slo", "ttft=30s", "--json").json()
-    assert found["best"] == 40
+    asked = (*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--warmup", "0")
+    within = (*asked, "--find-rate", "60:80", "--requests", "80")
+    found = shell(*within, "--slo", "ttft=30s", "--json").json()
+    assert found["best"] == 80
+    assert found["bracket"]["missed"] is None
+    assert found["bracket"]["kept"]["n"] >= 160, "what was found is confirmed by as many again"
+    numbers = {(p.number, p.load) for p in reader(shell).phases()}
+    assert numbers == {(0, 60), (1, 80), (2, 80)}
     runs = shell.folder / ".stepeval" / "runs"
     missed = shell(
-        *asked, "--find-rate", "5:40", "--slo", "ttft=1ms", "--runs", str(runs.parent / "b")
-    )
+        *asked, "--find-rate", "20:40", "--slo", "ttft=1ms", "--requests", "20",
+        "--runs", str(runs.parent / "b"),
+    )  # fmt: skip
     assert "highest rate within the objectives: none of the rates tried" in missed.out
-    assert "0.0% within the objectives, too few" in missed.err
+    assert "20/s: broken, 0.0% within the objectives (n = 20)" in missed.err
+    assert "hint: p95 needs 90 requests and p99 459; 20 are asked for" in missed.err
+    last = missed.out.splitlines()[-1]
+    assert last.startswith("No load kept TTFT 1 ms: best 0.0% at 20 requests/s")
 
 
 def test_arrivals_are_replayed_from_a_file_and_from_a_run(shell: Shell, serve: Serve) -> None:
@@ -219,7 +238,19 @@ def test_workers_split_a_closed_loop(shell: Shell, serve: Serve) -> None:
     )  # fmt: skip
     run = reader(shell)
     assert len(list(run.records())) == len(bodies(server)) == 46
-    assert 30 <= len(measured(run, run.phases()[0])) <= 41
+    assert 40 <= len(measured(run, run.phases()[0])) <= 41
+
+
+def test_what_one_worker_is_slow_to_send_the_other_one_sends(shell: Shell, serve: Serve) -> None:
+    """With fixed shares, what the slower one has left when the other has ended is wasted."""
+    server = serve(speed=Speed(ttft_ms=10, itl_ms=3))
+    shell(
+        *SYNTHETIC, *QUIET, "--base-url", server.base_url, "--workers", "2",
+        "--concurrency", "3", "--requests", "80",
+    )  # fmt: skip
+    run = reader(shell)
+    assert len(bodies(server)) == 83
+    assert len(measured(run, run.phases()[0])) >= 79  # one may be taken at the very end
 
 
 def test_a_worker_that_dies_ends_the_run_and_loses_nothing(shell: Shell, serve: Serve) -> None:
@@ -262,6 +293,32 @@ def test_an_interrupt_reports_what_was_measured(shell: Shell, serve: Serve, work
     assert "measured whole or not at all" in refused.err
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_hung_when_it_was_cut_is_counted_and_not_forgotten(shell: Shell, workers: str) -> None:
+    """Else a server that hangs looks perfect: only what it answered before would be left."""
+    with stalling(3, 60) as url:
+        process = shell.start(
+            *SYNTHETIC, *QUIET, "--base-url", url, "--set", "stream=false", "--workers", workers,
+            "--rate", "40", "--duration", "60s", "--warmup", "0", "--slo", "e2e=500ms",
+        )  # fmt: skip
+        wait_for_records(shell, 10)
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "highest load within e2e 500 ms (95% of requests): 40/s" not in out
+    run = reader(shell)
+    (phase,) = run.phases()
+    results = [record.result for record in measured(run, phase)]
+    cut = [result for result in results if isinstance(result, Failure)]
+    assert {result.kind for result in cut} == {FailureKind.CUT}
+    assert len(cut) > 40
+    assert all(result.timing is not None and result.timing.sent_ns for result in cut)
+
+
 def test_a_kill_leaves_a_run_that_can_be_read(shell: Shell, serve: Serve) -> None:
     server = serve(speed=Speed(ttft_ms=20, itl_ms=0.1))
     process = shell.start(
@@ -274,7 +331,7 @@ def test_a_kill_leaves_a_run_that_can_be_read(shell: Shell, serve: Serve) -> Non
     process.communicate(timeout=60)
     assert len(list(reader(shell).records())) >= 20
     assert intact(shell)
-    shell("show", "latest")
+    assert "requests recorded, no load finished" in shell("show", "latest").out
     deadline = time.monotonic() + 30
     while any(alive(pid) for pid in workers):  # they end with the process that started them
         assert time.monotonic() < deadline
@@ -316,6 +373,41 @@ def test_the_plan_is_kept_and_a_calibration_with_it(shell: Shell) -> None:
     assert plan.ceiling.chunks_per_s == told["chunks_per_s"]
 
 
+@pytest.mark.parametrize(
+    "option",
+    [("--rate", "5"), ("--requests", "5"), ("--model", "m"), ("--simulate",), ("suite.yaml",)],
+)
+def test_a_calibration_takes_no_load(shell: Shell, option: tuple[str, ...]) -> None:
+    """It would be passed over in silence."""
+    said = shell("bench", "--calibrate", *option, code=2)
+    name = option[0] if option[0].startswith("-") else "a suite"
+    assert f"takes --workers and --json, and not {name}" in said.err
+
+
+def test_nothing_measured_is_no_success(shell: Shell, serve: Serve) -> None:
+    """All of a trace may be warm-up."""
+    (shell.folder / "trace.csv").write_text("0\n0.01\n0.02\n", "utf-8")
+    said = shell(*SYNTHETIC, *QUIET, "--base-url", serve().base_url, "--replay", "trace.csv",
+                 "--warmup", "3", code=4)  # fmt: skip
+    assert "3 requests recorded" in said.out
+    assert "3 recorded arrivals over 0.02 s" in said.err
+
+
+def test_numbers_no_schedule_can_follow_are_refused_before_a_run_is_made(shell: Shell) -> None:
+    gamma = ("--rate", "5", "--arrivals", "gamma")
+    for wrong in ((*gamma, "--burstiness", "nan"), ("--rate", "inf"), ("--rate", "1e-300")):
+        said = shell(*SYNTHETIC, "--simulate", *wrong, code=2)
+        assert len(said.err.strip().splitlines()) == 1
+    assert not (shell.folder / ".stepeval").exists()
+
+
+def test_a_bound_that_is_no_number_is_sent_and_shown(shell: Shell, serve: Serve) -> None:
+    shell("bench", "--model", "mine", "--input-tokens", "40", "--output-tokens", "12", "--base-url",
+          serve().base_url, "--requests", "8", "--set", "max_tokens=abc", code=5)  # fmt: skip
+    shell("show", "latest")
+    shell("report", "latest")
+
+
 def test_requests_that_fail_are_data_and_are_not_tried_again(shell: Shell, serve: Serve) -> None:
     server = serve(fault_rates={"500": 0.3})
     shell(*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--concurrency", "2",
@@ -355,7 +447,6 @@ def vocabulary(folder: Path) -> Path:
 def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     shell: Shell, serve: Serve
 ) -> None:
-    pytest.importorskip("tokenizers")
     server = serve(fault_rates={"no-usage": 0.5})
     shell(*SYNTHETIC, *QUIET, "--base-url", server.base_url, "--concurrency", "2",
           "--requests", "20", "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
@@ -378,6 +469,53 @@ def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
     assert re.fullmatch(r"tokenizer\.json sha256:[0-9a-f]{64}", plan.vocabulary or "")
 
 
+def test_a_server_without_usage_has_figures_that_say_who_counted(
+    shell: Shell, serve: Serve
+) -> None:
+    """From the wire to the page, a figure that rests on counts made here is named as that."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    asked = (*SYNTHETIC, "--base-url", base_url, "--requests", "12", "--concurrency", "2")
+    plain = shell(*asked, *QUIET, "--json", "--runs", "without")
+    (cell,) = json.loads(plain.out)["cells"]
+    assert cell["pooled"]["tokens_counted_by"] is None
+    assert cell["pooled"]["tokens_per_s"] is None
+    assert cell["pooled"]["lengths"]["output"]["mean"] is None
+
+    said = shell(*asked, "--tokenizer", str(vocabulary(shell.folder)))
+    assert "~ rests on tokens counted here with tokenizer.json sha256:" in said.out
+    run = reader(shell)
+    plan = run.info().load
+    assert plan is not None
+    label = plan.vocabulary
+    found = json.loads(shell("show", "latest", "--json").out)["cells"][0]["pooled"]
+    assert found["tokens_counted_by"] == label
+    assert found["counted"]["provider"] == found["counted"]["nobody"] == 0
+    lengths = found["lengths"]
+    assert lengths["input"]["asked"] == 40
+    assert lengths["output"]["asked"] == 12
+    (phase,) = run.phases()
+    own = {count.cell_id: count.output_tokens for count in run.token_counts()}
+    outputs = [own[record.cell.id] for record in measured(run, phase)]
+    assert lengths["output"]["mean"] == pytest.approx(sum(outputs) / len(outputs))
+    assert found["metrics"]["tpot"]["n"] > 0
+    assert 0 < found["tokens_per_s"] * found["window_s"] <= sum(own.values()) + 1e-6
+    (report,) = (shell.folder / "reports").glob("*.html")
+    page = report.read_text("utf-8")
+    assert str(label) in page
+    assert "~ rests on tokens that this client counted" in page
+
+
+def test_a_search_for_a_rate_can_be_bound_by_the_time_per_token(shell: Shell, serve: Serve) -> None:
+    """Counts are made before a rate is judged, or none would keep it."""
+    base_url = serve(fault_rates={"no-usage": 1.0}).base_url
+    said = shell(*SYNTHETIC, *QUIET, "--base-url", base_url, "--find-rate", "70:80",
+                 "--requests", "20", "--warmup", "0", "--slo", "tpot=60s",
+                 "--tokenizer", str(vocabulary(shell.folder)))  # fmt: skip
+    shares = re.findall(r"70/s: \w+, (\d+)\.\d% within", said.err)
+    assert shares
+    assert all(int(share) >= 80 for share in shares)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -391,7 +529,7 @@ def test_tokens_a_server_does_not_tell_are_counted_here_and_labelled(
         ((*SYNTHETIC, "--workers", "99"), "64"),
         ((*SYNTHETIC, "--simulate", "--base-url", "http://127.0.0.1:1/v1"), "leave out"),
         (("bench", "suite.yaml", "--input-tokens", "5"), "without SUITE"),
-        (("bench", "--calibrate", "--model", "m"), "--workers only"),
+        (("bench", "--calibrate", "--model", "m"), "--workers and --json"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence_and_nothing_is_sent(
@@ -408,11 +546,13 @@ def test_workers_find_the_key_themselves_and_show_it_to_nobody(shell: Shell, ser
     process = shell.start(
         *SYNTHETIC, *QUIET, "--base-url", server.base_url, "--workers", "2",
         "--rate", "40", "--requests", "80", "--key-env", "OWN_KEY",
-        env={"OWN_KEY": "canary-5eCr3t"},
+        env={"OWN_KEY": "canary-5eCr3t", "FOREIGN_TOKEN": "f"},
     )  # fmt: skip
     wait_for_records(shell, 5)
     lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(process.pid)]
     assert len(lines) == 2
+    given = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children(process.pid)]
+    assert all(b"OWN_KEY=" in one and b"FOREIGN" not in one for one in given)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     stored = [path.read_bytes() for path in shell.run_folder().iterdir()]

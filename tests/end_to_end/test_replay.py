@@ -106,6 +106,20 @@ def test_what_differs_is_asked_for(shell: Shell, serve: Serve, changed: tuple[st
     assert len(posts(other)) == CELLS, "another host"
 
 
+def test_what_the_cache_answers_is_in_no_budget(shell: Shell, serve: Serve) -> None:
+    """Not while the run goes on, and not when it is resumed."""
+    server = serve()
+    asked = ("run", shell.suite(SUITE), "--base-url", server.base_url, "--no-report", "--cache")
+    shell(*asked)
+    shell(*asked, "--max-requests", "1")
+    assert len(posts(server)) == CELLS
+    more = ("--epochs", "3", "--concurrency", "1")
+    shell(*asked, *more, "--max-requests", "2", code=4)
+    assert len(posts(server)) == CELLS + 2
+    shell("resume", "latest", "--cache", "--max-requests", "4", "--no-report")
+    assert len(posts(server)) == CELLS + 4
+
+
 def test_failures_are_not_cached(shell: Shell, serve: Serve) -> None:
     server = serve(fault_rates={"451": 1.0})
     asked = ("run", shell.suite(SUITE), "--base-url", server.base_url, "--no-report", "--cache")

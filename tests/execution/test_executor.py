@@ -102,8 +102,11 @@ class World:
         wait_s: float = 0.001,
         attempts: int = 3,
     ) -> Execution:
-        def decide(failure: Failure, attempt: int, most: int, jitter: float) -> float | None:
+        def decide(
+            failure: Failure, attempt: int, most: int, jitter: float, spent_s: float
+        ) -> float | None:
             assert 0 <= jitter <= 1
+            assert spent_s > 0
             again = failure.kind is FailureKind.SERVER and attempt < most
             return wait_s if again else None
 

@@ -89,7 +89,7 @@ class World:
             listener=self,
             limits=Limits(2, 3),
             stop=self.stop,
-            decide=lambda _failure, number, most, _: 0.001 if number < most else None,
+            decide=lambda _failure, number, most, *_: 0.001 if number < most else None,
             gate=gate,
         )
 

@@ -81,7 +81,7 @@ class World:
         )
         rooms = Rooms(
             self.make_request, self.send, self, self, self.stop, attempts,
-            decide=lambda _, attempt, most, __: 0.03 if attempt < most else None,
+            decide=lambda _, attempt, most, *__: 0.03 if attempt < most else None,
         )  # fmt: skip
         return await execute_open(arrivals, rooms=rooms, most=most)
 

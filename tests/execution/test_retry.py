@@ -69,3 +69,15 @@ def test_the_last_attempt_is_the_last() -> None:
     assert decide(failure, 3, 4, 0.0) is not None
     assert decide(failure, 4, 4, 0.0) is None
     assert decide(failure, 1, 1, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("spent_s", "asked", "again"),
+    [(0.0, None, True), (1799.0, None, True), (1800.0, None, False), (1700.0, 120.0, False)],
+)
+def test_a_cell_is_tried_for_half_an_hour_at_most(
+    spent_s: float, asked: float | None, again: bool
+) -> None:
+    """The wait counts: one that ends too late is not begun."""
+    failure = Failure(FailureKind.SERVER, "", 500, retry_after_s=asked)
+    assert (decide(failure, 1, 10, 0.0, spent_s) is not None) == again

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stepeval.execution.purse import OwnPurse
 from stepeval.execution.window import Bounds, Window
 
 EVERY_SECOND = [n * 1_000_000_000 for n in range(100)]
@@ -23,10 +24,17 @@ def test_time_is_counted_from_the_end_of_the_warm_up() -> None:
     assert window.close(99, cut=False) == (2_500_000_000, 6_500_000_000)
 
 
-def test_a_schedule_that_runs_out_ends_with_its_last_moment() -> None:
+def test_a_schedule_that_runs_out_ends_a_mean_gap_after_its_last_moment() -> None:
+    window = Window(Bounds(warm_requests=1), 5)
+    assert list(window.admitted([5, 17, 20, 27])) == [5, 17, 20, 27]
+    assert window.close(1000, cut=False) == (17, 32)  # 3 in 15 is the rate of gaps of 5
+
+
+@pytest.mark.parametrize("moments", [[5], [5, 5, 5]])
+def test_a_schedule_without_a_span_has_a_window_of_next_to_nothing(moments: list[int]) -> None:
     window = Window(Bounds(warm_requests=0), 5)
-    assert list(window.admitted([5, 7])) == [5, 7]
-    assert window.close(1000, cut=False) == (5, 8)
+    assert list(window.admitted(moments)) == moments
+    assert window.close(1000, cut=False) == (5, 6)
 
 
 def test_what_was_cut_short_is_measured_as_far_as_the_load_was_held() -> None:
@@ -64,15 +72,17 @@ def test_every_measured_moment_lies_in_the_window_and_no_other(
     assert [m for m in passed if steady <= m < end] == passed[warm : warm + requests]
 
 
-@settings(deadline=None)
-@given(st.integers(0, 1000), st.integers(1, 64))
-def test_shares_add_up_and_are_even(total: int, parts: int) -> None:
-    shares = [Bounds(requests=total).share(part, parts).requests or 0 for part in range(parts)]
-    assert sum(shares) == total
-    assert max(shares) - min(shares) <= 1
-
-
-@pytest.mark.parametrize("bounds", [Bounds(warm_ns=5, requests=9), Bounds(duration_ns=3)])
-def test_times_hold_for_every_part_alike(bounds: Bounds) -> None:
-    assert bounds.share(1, 2).warm_ns == bounds.warm_ns
-    assert bounds.share(1, 2).duration_ns == bounds.duration_ns
+@given(st.integers(0, 5), st.integers(0, 40), st.lists(st.booleans(), min_size=60, max_size=60))
+def test_windows_that_share_their_requests_let_no_more_through(
+    warm: int, requests: int, turns: list[bool]
+) -> None:
+    """However unevenly they are served, none has requests left when another has none."""
+    bounds, left = (
+        Bounds(warm_requests=warm, requests=requests),
+        (OwnPurse(warm), OwnPurse(requests)),
+    )
+    windows = [Window(bounds, 0, warm=left[0], measured=left[1]) for _ in range(2)]
+    moments = [window.admitted(count()) for window in windows]
+    for turn in turns:
+        next(moments[turn], None)
+    assert sum(window.count for window in windows) == min(warm + requests, 60)

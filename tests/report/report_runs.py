@@ -18,7 +18,7 @@ from stepeval.core.chat import (
     Usage,
 )
 from stepeval.core.load import Phase
-from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
+from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Price, Prompt, Provider, Sample, ScoringRule, Suite
 
 MODEL = "step-3.7-flash"
@@ -49,6 +49,9 @@ class MadeRun:
 
     def phases(self) -> tuple[Phase, ...]:
         return ()
+
+    def token_counts(self) -> Iterator[TokenCount]:
+        return iter(())
 
 
 def made_run(

@@ -378,3 +378,13 @@ def test_a_thousand_samples_take_less_time_than_a_reader_notices() -> None:
     start = time.process_time()
     gather(run)
     assert time.process_time() - start < 30  # about one second; this only catches the quadratic
+
+
+def test_an_incomplete_run_says_why_it_stopped() -> None:
+    run = made_run(unfinished=5)
+    said = gather(run, "the budget of 5 USD is spent: 4.98 USD spent").verdict.caveats
+    assert any(
+        caveat.endswith("It stopped because the budget of 5 USD is spent: 4.98 USD spent.")
+        for caveat in said
+    )
+    assert not any("It stopped because" in caveat for caveat in gather(run).verdict.caveats)

@@ -23,7 +23,8 @@ ARM, SAMPLE = Arm("a", "p", "m", "q"), Sample("0", "x")
 SUITE = Suite("s", (Provider("p", "http://h"),), (Prompt("q", ()),), (SAMPLE,), (ARM,))
 HEALTH = (Health((10, 2**40), 1.5, 30.0), Health((), 0.0, 30.0, "proxy"))
 FIRST = Phase(0, 0, 5.0, 10**18, 10**18 + 1, 10**18 + 2, 10**18 + 3, HEALTH)
-SECOND = replace(FIRST, number=1, load=20.5, begin_ns=10**18 + 9, health=())
+LATER = 10**18 + 9
+SECOND = Phase(1, 0, 20.5, LATER, LATER, LATER + 5, LATER + 5)
 ATTEMPT = Attempt(
     1, 1000.5, 1, 2,
     Exchange("u", "{}", Response(None, None, (), Usage(), Timing(1, 1, 1, 1))),
@@ -73,6 +74,52 @@ def test_phases_that_make_no_sense_are_refused_with_a_sentence(tmp_path: Path) -
     connection.commit()
     connection.close()
     with pytest.raises(StoreError, match="phases cannot be read"):
+        RunReader(tmp_path / "run").phases()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "load = 0",
+        "load = 9e999",
+        "steady_ns = begin_ns - 1",
+        "steady_ns = end_ns + 1",
+        "drained_ns = end_ns - 1",
+        "begin_ns = -1",
+        f"drained_ns = {2**62}",
+        "begin_ns = 1.5",
+        "number = 'x'",
+        'health = \'[{"lags_us": ["x"], "cpu_s": 1, "wall_s": 1}]\'',
+        'health = \'[{"lags_us": [1], "cpu_s": "x", "wall_s": 1}]\'',
+    ],
+)
+def test_a_phase_that_nobody_could_have_run_is_refused(tmp_path: Path, change: str) -> None:
+    """Such values are divided by, subtracted and sorted further on."""
+    with create_run(tmp_path, INFO, SUITE) as store:
+        store.add_phase(FIRST)
+    connection = sqlite3.connect(tmp_path / "run" / "run.db")
+    connection.execute(f"UPDATE phases SET {change}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="phases cannot be read"):
+        RunReader(tmp_path / "run").phases()
+
+
+@pytest.mark.parametrize(("phases", "is_read"), [(10_000, True), (10_001, False)])
+def test_more_phases_than_any_benchmark_has_are_refused(
+    tmp_path: Path, phases: int, *, is_read: bool
+) -> None:
+    with create_run(tmp_path, INFO, SUITE):
+        pass
+    connection = sqlite3.connect(tmp_path / "run" / "run.db")
+    rows = ((n, n, n + 1, n, n, n + 1, n + 1, "[]") for n in range(phases))
+    connection.executemany("INSERT INTO phases VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    if is_read:
+        assert len(RunReader(tmp_path / "run").phases()) == phases
+        return
+    with pytest.raises(StoreError, match="more than 10,000"):
         RunReader(tmp_path / "run").phases()
 
 

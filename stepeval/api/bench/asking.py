@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from stepeval.api.bench.pace import Pace
-from stepeval.api.bench.words import number, numbers, objectives, seconds, span
+from stepeval.api.bench.words import numbers, objectives, seconds, span, within
 from stepeval.core.errors import UsageError
 from stepeval.core.load import LoadPlan, Shape
 
@@ -13,6 +13,10 @@ _IN_FLIGHT_SHARE = 2  # measured requests for each one in flight, at least
 _USUAL_CONCURRENCY = 8.0
 _USUAL_WARMUP_S = 2.0
 _MOST_IN_FLIGHT = 20_000
+_SLOWEST_RATE, _FASTEST_RATE = 1e-9, 1e6  # requests a second; slower ones have no time in 64 bits
+_BURSTINESS = (0.01, 1000.0)  # beyond, gaps are nothing or all alike to the clock
+_REPLAY_SPEED = (0.001, 1000.0)
+_LONGEST_REPLAY_S = 30 * 86_400.0
 _ARRIVALS = (Shape.CONSTANT, Shape.POISSON, Shape.GAMMA)
 
 
@@ -59,6 +63,7 @@ def plan_load(ask: LoadAsk) -> Pace:
     requests, duration_s = _bounds(ask, chosen)
     warm_requests, warm_s, words = _warmup(ask.warmup, chosen.shape)
     _check_crowd(ask, chosen)
+    _check_rates(chosen)
     plan = LoadPlan(
         shape=chosen.shape,
         loads=chosen.loads,
@@ -94,7 +99,7 @@ def _loads(ask: LoadAsk) -> _Loads:
     if ask.replay_speed is not None and ask.trace is None:
         raise UsageError("--replay-speed goes with --replay")
     if ask.trace is not None:
-        return _Loads(Shape.REPLAY, (ask.replay_speed or 1.0,))
+        return _Loads(Shape.REPLAY, (_speed(ask.trace, ask.replay_speed),))
     if ask.ramp is not None:
         start, stop = span(ask.ramp, "--ramp", "FROM:TO", least=0)
         return _Loads(Shape.RAMP, (stop,), start)
@@ -106,7 +111,7 @@ def _loads(ask: LoadAsk) -> _Loads:
     if ask.sweep is not None:
         return _Loads(arrivals or Shape.CLOSED, numbers(ask.sweep, "--sweep"))
     if ask.rate is not None:
-        return _Loads(arrivals or Shape.CONSTANT, (number(f"{ask.rate:g}", "--rate"),))
+        return _Loads(arrivals or Shape.CONSTANT, (ask.rate,))
     return _Loads(Shape.CLOSED, (float(ask.concurrency or _USUAL_CONCURRENCY),))
 
 
@@ -118,7 +123,33 @@ def _arrivals(ask: LoadAsk, option: str) -> Shape | None:
         raise UsageError("--burstiness goes with --arrivals gamma")
     if shape is Shape.GAMMA and ask.burstiness is None:
         raise UsageError("--arrivals gamma needs --burstiness: below 1 in bursts, above 1 evenly")
+    if ask.burstiness is not None:
+        within(ask.burstiness, "--burstiness", *_BURSTINESS)
     return shape
+
+
+def _speed(trace: tuple[int, ...], asked: float | None) -> float:
+    speed = 1.0 if asked is None else within(asked, "--replay-speed", *_REPLAY_SPEED)
+    takes_s = (max(trace) - min(trace)) / 1e9 / speed
+    if takes_s > _LONGEST_REPLAY_S:
+        raise UsageError(
+            f"--replay: these arrivals take {takes_s / 86_400:,.0f} days, and "
+            f"{_LONGEST_REPLAY_S / 86_400:.0f} at most are replayed; if their times are in "
+            "milliseconds, say --replay-unit ms"
+        )
+    return speed
+
+
+def _check_rates(chosen: _Loads) -> None:
+    if chosen.shape in (Shape.CLOSED, Shape.REPLAY):
+        return
+    starts = (chosen.start,) if chosen.start else ()
+    for rate in (*chosen.loads, *chosen.search, *starts):
+        if not _SLOWEST_RATE <= rate <= _FASTEST_RATE:
+            raise UsageError(
+                f"{rate:g} requests a second is no rate: it is above 0 "
+                f"(at least {_SLOWEST_RATE:g}) and at most {_FASTEST_RATE:,.0f}"
+            )
 
 
 def _bounds(ask: LoadAsk, chosen: _Loads) -> tuple[int | None, float | None]:

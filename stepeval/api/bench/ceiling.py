@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -57,10 +58,17 @@ def known_ceiling(workers: int) -> Ceiling | None:
 def _kept() -> Mapping[str, Ceiling]:
     """By the number of workers; empty where the file is none of ours."""
     try:
-        with ceiling_file().open(encoding="utf-8") as file:
+        with open(ceiling_file(), encoding="utf-8", opener=_only_look) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {}
             return from_text(Mapping[str, Ceiling], file.read(_LARGEST_FILE))  # type: ignore[type-abstract]  # the codec reads hints
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _only_look(path: str, flags: int) -> int:
+    """A FIFO in the file's place would be waited for, for ever; a link leads who knows where."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def ceiling_file() -> Path:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from stepeval.api.bench.job import Engine, LoadListener, Order, PhaseEnd
 from stepeval.api.bench.pace import Pace
 from stepeval.core.chat import Failure
-from stepeval.core.load import Phase
-from stepeval.execution.search import next_rate
+from stepeval.core.load import Phase, Trial, Verdict
+from stepeval.execution.search import MOST_ROUNDS, next_rate
 from stepeval.execution.stop import StopSignal
 
 _BEFORE_BEGIN_NS = 50_000_000  # for the first request to be made, and an order to reach workers
@@ -17,8 +17,8 @@ _BEFORE_BEGIN_OF_WORKERS_NS = 300_000_000
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What phases need of others. ``judge``: the share of this load's requests within every
-    objective, None where nothing was measured; ``keep`` stores a phase.
+    """What phases need of others. ``judge``: what the phases of a number and load showed; ``keep``
+    stores a phase.
     """
 
     pace: Pace
@@ -26,21 +26,23 @@ class Stage:
     listener: LoadListener
     stop: StopSignal
     keep: Callable[[Phase], None]
-    judge: Callable[[int], float | None]
-    enough: float  # of the share, for a load to count as within the objectives
+    judge: Callable[[int, float], Trial]
 
 
 @dataclass(slots=True)
 class Course:
-    """How it went so far. ``stopped``: why phases are missing, None where none is."""
+    """How it went so far. ``kept``: phases that were measured and stored. ``stopped``: why phases
+    are missing, None where none is.
+    """
 
     recorded: int = 0
     failed: int = 0
     taken: int = 0
+    kept: int = 0
     stopped: str | None = None
     fatal: Failure | None = None
     lost: bool = False
-    tried: list[tuple[float, bool]] = field(default_factory=list)
+    tried: list[Trial] = field(default_factory=list)
 
 
 async def conduct(stage: Stage) -> Course:
@@ -61,15 +63,26 @@ async def conduct(stage: Stage) -> Course:
 async def _search(stage: Stage, course: Course) -> None:
     low, high = stage.pace.search
     while (load := next_rate(low, high, course.tried)) is not None:
-        number = len(course.tried)
-        for repeat in range(stage.pace.plan.repeats):
-            await _phase(stage, course, number, repeat, load)
+        trial = await _trial(stage, course, len(course.tried), load)
+        if trial is None:
+            return
+        course.tried.append(trial)
+
+
+async def _trial(stage: Stage, course: Course, number: int, load: float) -> Trial | None:
+    """Again and again, pooled, as long as it is unclear; None: the course was stopped."""
+    plan = stage.pace.plan
+    for turn in range(MOST_ROUNDS):
+        for repeat in range(plan.repeats):
+            await _phase(stage, course, number, turn * plan.repeats + repeat, load)
             if course.stopped is not None:
-                return
-        share = stage.judge(number)
-        kept = share is not None and share >= stage.enough
-        course.tried.append((load, kept))
-        stage.listener.judged(load, share=share, kept=kept)
+                return None
+        trial = stage.judge(number, load)
+        goes_on = trial.verdict is Verdict.UNCLEAR and turn + 1 < MOST_ROUNDS
+        stage.listener.judged(trial, goes_on=goes_on)
+        if not goes_on:
+            return trial
+    return None
 
 
 async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: float) -> None:
@@ -82,8 +95,11 @@ async def _phase(stage: Stage, course: Course, number: int, repeat: int, load: f
     phases = None if stage.pace.search else len(plan.loads) * plan.repeats
     stage.listener.phase_began(order, phases=phases)
     end = await stage.engine.measure(order)
-    if end.end_ns > end.steady_ns:
+    if (
+        end.end_ns > end.steady_ns and end.lost is None
+    ):  # without all its workers it is no such load
         stage.keep(_phase_of(order, end))
+        course.kept += 1
     _note(course, end)
 
 

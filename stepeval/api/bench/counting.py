@@ -58,16 +58,24 @@ def open_vocabulary(path: Path) -> Vocabulary:
 
 
 def count_missing(store: RunStore, vocabulary: Vocabulary) -> None:
-    """Counts and keeps the tokens of each answer whose server did not."""
-    counts = _counts(store.reader().records(), vocabulary)
+    """Counts and keeps the tokens of each answer whose server did not, and which is not counted."""
+    reader = store.reader()
+    already = {count.cell_id for count in reader.token_counts()}
+    new = (record for record in reader.records() if record.cell.id not in already)
+    counts = _counts(new, vocabulary)
     while batch := list(islice(counts, _BATCH)):
         store.add_counts(batch)
 
 
 def _counts(records: Iterator[Record], vocabulary: Vocabulary) -> Iterator[TokenCount]:
+    """A tool call's tokens depend on how the model wrote it, which only its server knows: an answer
+    with one stays uncounted.
+    """
     for record in records:
         result = record.result
         if not isinstance(result, Response) or result.usage.output_tokens is not None:
+            continue
+        if any(choice.tool_calls for choice in result.choices):
             continue
         reasoning = sum(vocabulary.count(choice.reasoning or "") for choice in result.choices)
         answers = sum(vocabulary.count(choice.text) for choice in result.choices)

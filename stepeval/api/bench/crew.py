@@ -6,18 +6,44 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
+from stepeval.api.bench.environment import for_workers
 from stepeval.api.bench.frames import frame, read_frame
-from stepeval.api.bench.job import Command, Job, Order, PhaseEnd, Report, Start, Told, together
+from stepeval.api.bench.job import (
+    Command,
+    Job,
+    Order,
+    PhaseEnd,
+    Pulse,
+    Report,
+    Start,
+    Told,
+    together,
+)
 from stepeval.core.errors import RunIncomplete, StepevalError
 from stepeval.core.ports import RecordWriter, RunListener
 from stepeval.core.task import Cell
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.measure import Measured
+from stepeval.execution.purse import SharedPurse
 from stepeval.execution.stop import StopSignal
+from stepeval.execution.window import Bounds
 
 _PATIENCE_S = 5.0
 _FOREVER_S = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class _Purses:
+    """What the parts of a closed loop take the requests of a phase from."""
+
+    warm: SharedPurse
+    measured: SharedPurse
+
+    def fill(self, bounds: Bounds) -> None:
+        self.warm.fill(bounds.warm_requests or 0)
+        self.measured.fill(bounds.requests or 0)
 
 
 class Crew:
@@ -27,10 +53,14 @@ class Crew:
         self,
         job: Job,
         workers: list[Process],
+        purses: _Purses,
         writer: RecordWriter,
         listener: RunListener,
     ) -> None:
+        self._pace = job.pace
         self._workers = workers
+        self._purses = purses
+        self._pulses = [Pulse()] * len(workers)
         self._writer = writer
         self._listener = listener
         self._arms = {arm.name: arm for arm in job.suite.arms}
@@ -38,6 +68,8 @@ class Crew:
 
     async def measure(self, order: Order) -> PhaseEnd:
         """Raises RunIncomplete: no worker is left."""
+        self._purses.fill(self._pace.bounds(order.load))
+        self._pulses = [Pulse()] * len(self._workers)
         self._tell(Command(order))
         behind = WriteBehind(self._writer)
         heard = await asyncio.gather(
@@ -59,6 +91,8 @@ class Crew:
                 return report
             if report.told is not None:
                 await self._take(report.told, writer)
+            elif report.pulse is not None:
+                self._pulses[number] = report.pulse
             elif report.measured is not None:
                 return report.measured
 
@@ -67,6 +101,15 @@ class Crew:
         cell = Cell(told.cell_id, arm, sample, told.epoch)
         await writer.add_attempt(cell, told.attempt, final=told.final)
         self._listener.attempted(cell, told.attempt, final=told.final)
+
+    def pulse(self) -> Pulse:
+        """As the workers told last: half a second ago at most, if they can."""
+        oldest = [each.oldest_ns for each in self._pulses if each.oldest_ns is not None]
+        return Pulse(
+            sum(each.in_flight for each in self._pulses),
+            min(oldest, default=None),
+            all(each.draining for each in self._pulses),
+        )
 
     async def ready(self) -> None:
         """Raises StepevalError: a worker could not be started."""
@@ -85,7 +128,10 @@ class Crew:
     async def _read(self, number: int) -> Report | str:
         worker = self._workers[number]
         assert worker.stdout is not None
-        report = await read_frame(worker.stdout, Report)
+        try:
+            report = await read_frame(worker.stdout, Report)
+        except StepevalError as error:
+            return str(error)
         if report is None:
             code = await worker.wait()
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -109,13 +155,15 @@ async def crew(
         StepevalError: One of them could not be started.
     """
     count = job.pace.plan.workers
-    workers = [await _start() for _ in range(count)]
-    told = Crew(job, workers, writer, listener)
+    purses = _Purses(SharedPurse.make(), SharedPurse.make())
+    files = (purses.warm.file, purses.measured.file)
+    workers = [await _start(job, files) for _ in range(count)]
+    told = Crew(job, workers, purses, writer, listener)
     passing = asyncio.create_task(told.pass_on(stop))
     try:
         for part, worker in enumerate(workers):
             assert worker.stdin is not None
-            worker.stdin.write(frame(Start(job, part, count)))
+            worker.stdin.write(frame(Start(job, part, count, *files)))
         await told.ready()
         yield told
     finally:
@@ -124,15 +172,19 @@ async def crew(
             assert worker.stdin is not None
             worker.stdin.close()
         await asyncio.gather(passing, *map(_end, workers), return_exceptions=True)
+        for file in files:
+            os.close(file)
 
 
-async def _start() -> Process:
+async def _start(job: Job, files: tuple[int, ...]) -> Process:
     return await asyncio.create_subprocess_exec(
         # -P: else a module of the folder the user stands in would be taken for one of ours
         *(sys.executable, "-P", "-m", "stepeval", "bench", "--as-worker"),
         stdin=PIPE,
         stdout=PIPE,
         stderr=None if os.environ.get("STEPEVAL_DEBUG") else DEVNULL,
+        env=for_workers(job, os.environ),
+        pass_fds=files,
         start_new_session=True,  # Ctrl-C is for the run, which still has answers under way
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stepeval.api.bench.pace import Pace
-from stepeval.core.load import Health
+from stepeval.core.load import Health, Trial
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Attempt, Mode
 from stepeval.core.task import Provider, Suite
@@ -42,11 +42,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first word to a worker: which of how many it is."""
+    """The first word to a worker: which of how many it is. ``warm`` and ``measured``: files of the
+    :class:`stepeval.execution.purse.SharedPurse` that a closed loop's parts take their requests
+    from, inherited.
+    """
 
     job: Job
     part: int
     parts: int
+    warm: int
+    measured: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """What is under way at this moment. ``oldest_ns``: when the oldest of it was sent (monotonic),
+    None where nothing is. ``draining``: nothing more will be sent in this phase.
+    """
+
+    in_flight: int = 0
+    oldest_ns: int | None = None
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A worker's word: an attempt, a phase's end, an error; none of them: it is ready."""
+    """A worker's word: an attempt, a phase's end, what is under way, an error; none of them: it is
+    ready.
+    """
 
     told: Told | None = None
     measured: Measured | None = None
+    pulse: Pulse | None = None
     error: str | None = None
 
 
@@ -95,21 +114,28 @@ class Engine(Protocol):
 
     async def measure(self, order: Order) -> PhaseEnd: ...
 
+    def pulse(self) -> Pulse: ...
+
 
 class LoadListener(RunListener, Protocol):
     def phase_began(self, order: Order, *, phases: int | None) -> None:
         """``phases``: how many there will be, None where that depends on what is measured."""
 
-    def judged(self, load: float, *, share: float | None, kept: bool) -> None:
-        """A search has tried this load: the share of requests within every objective."""
+    def judged(self, trial: Trial, *, goes_on: bool) -> None:
+        """A search has tried this load, and ``goes_on`` with it where it is unclear."""
+
+    def under_way(self, pulse: Pulse) -> None:
+        """Twice a second, whether or not anything is answered; must return at once."""
 
 
 def together(parts: Sequence[Measured], *, lost: str | None = None) -> PhaseEnd:
-    """The window in which every part held its share of the load; ``parts`` is not empty."""
+    """The window from where the first part began to measure, for by then the warm-up that they
+    share was sent, to where the first one ended. ``parts`` is not empty.
+    """
     end_ns = min(part.end_ns for part in parts)
     executions = [part.execution for part in parts]
     return PhaseEnd(
-        steady_ns=min(max(part.steady_ns for part in parts), end_ns),
+        steady_ns=min(*(part.steady_ns for part in parts), end_ns),
         end_ns=end_ns,
         drained_ns=max(part.drained_ns for part in parts),
         taken=max(part.taken for part in parts),

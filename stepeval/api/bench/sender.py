@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from stepeval.api.access import find_keys
-from stepeval.api.bench.job import Job, Order, PhaseEnd, together
+from stepeval.api.bench.job import Job, Order, PhaseEnd, Pulse, together
 from stepeval.client.transport import Client
 from stepeval.core.ports import MakeRequest, RecordWriter, RunListener
 from stepeval.execution.attempt import Rooms
 from stepeval.execution.measure import Measured, Share, measure
+from stepeval.execution.outstanding import Outstanding
 from stepeval.execution.stop import StopSignal
 from stepeval.suite.grid import endless_cells
 from stepeval.suite.prefix import with_unique_prefix
@@ -26,14 +27,17 @@ class Sender:
     def __init__(self, job: Job, share: Share, rooms: Rooms, transport: str) -> None:
         self._job = job
         self._share = share
-        self._rooms = rooms
+        self._outstanding = Outstanding(rooms.send)
+        self._rooms = replace(rooms, send=self._outstanding)
         self._transport = transport
+        self._draining = False
 
     async def measure(self, order: Order) -> PhaseEnd:
         return together([await self.measure_share(order)])
 
     async def measure_share(self, order: Order) -> Measured:
         pace = self._job.pace
+        self._draining = False
         measured = await measure(
             pace.pacing(order.load, order.number, order.repeat),
             pace.bounds(order.load),
@@ -41,8 +45,17 @@ class Sender:
             cells=endless_cells(self._job.suite, order.start),
             share=self._share,
             rooms=self._rooms,
+            last_sent=self._last_was_sent,
         )
         return replace(measured, health=replace(measured.health, transport=self._transport))
+
+    def pulse(self) -> Pulse:
+        outstanding = self._outstanding
+        draining = self._draining or self._rooms.stop.draining
+        return Pulse(len(outstanding), outstanding.oldest_ns, draining)
+
+    def _last_was_sent(self) -> None:
+        self._draining = True
 
 
 @asynccontextmanager
@@ -52,7 +65,8 @@ async def sender(
     """Connected for as long as the block lasts. Raises ProviderError: a key is missing."""
     allow_many_connections()
     keys = find_keys(job.suite) if job.with_keys else {}
-    async with Client(job.providers, keys, mode=job.mode) as client:
+    client = Client(job.providers, keys, mode=job.mode, cut=lambda: stop.aborting)
+    async with client:
         rooms = Rooms(_requests(job), client, writer, listener, stop, job.max_attempts)
         yield Sender(job, share, rooms, "proxy" if "proxy" in client.carriers else "socket")
 

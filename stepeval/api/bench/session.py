@@ -13,10 +13,11 @@ from stepeval.api.bench.ceiling import known_ceiling
 from stepeval.api.bench.conduct import Course, Stage, conduct
 from stepeval.api.bench.counting import Vocabulary, count_missing
 from stepeval.api.bench.crew import crew
+from stepeval.api.bench.enough import too_few
 from stepeval.api.bench.job import Engine, Job, LoadListener
 from stepeval.api.bench.pace import Pace
 from stepeval.api.bench.sender import sender
-from stepeval.api.bench.verdict import KEPT, share_within
+from stepeval.api.bench.verdict import judge
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.preparation import SuiteOptions, prepare, prepare_text
 from stepeval.api.provenance import describe_run
@@ -26,17 +27,20 @@ from stepeval.api.simulation import embedded_simulator
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, RunIncomplete, UsageError
 from stepeval.core.identity import content_id
+from stepeval.core.load import Bracket, Trial
 from stepeval.core.record import Mode
 from stepeval.core.task import Suite
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.measure import Share
-from stepeval.execution.search import best_rate
+from stepeval.execution.search import bracket
 from stepeval.execution.stop import StopSignal
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunStore, create_run
 from stepeval.store.runs import RunsFolder
 from stepeval.suite.lengths import parse_lengths
 from stepeval.suite.synthetic import synthetic_samples, synthetic_suite
+
+_PULSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +67,19 @@ class BenchStart:
     mode: Mode
     pace: Pace
     warnings: tuple[Problem, ...]
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BenchResult:
-    """``sentence`` says why phases are missing, None where none is. ``best``: the highest load
-    within the objectives, where one was looked for and found.
+    """``sentence`` says why phases are missing, None where none is. ``found``: between which loads
+    the highest within the objectives lies, None where none was looked for.
     """
 
     path: Path
     exit_code: ExitCode
     sentence: str | None
-    best: float | None
+    found: Bracket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,8 @@ def start_bench(
     session = _Session(runs.path(info.id), job, rules, listener)
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules), *_without_streams(suite))
-        announce(BenchStart(session.path, suite, mode, pace, told))
+        hints = tuple(too_few(pace, len(suite.arms)))
+        announce(BenchStart(session.path, suite, mode, pace, told, hints))
         return _run(session, store, options.vocabulary, simulate=options.simulate)
 
 
@@ -175,7 +181,7 @@ def _run(
             session = replace(session, job=replace(session.job, providers=moved))
         try:
             with rarely_collecting():
-                course = asyncio.run(_measure(session, store, stop))
+                course = asyncio.run(_measure(session, store, stop, vocabulary))
         except RunIncomplete as error:
             course = Course(stopped=str(error), lost=True)
     event = RunEvent.COMPLETED if course.stopped is None else RunEvent.STOPPED
@@ -184,10 +190,18 @@ def _run(
     if vocabulary is not None:
         count_missing(store, vocabulary)
     code = _exit_code(course, interrupted=stop.requested)
-    return BenchResult(session.path, code, course.stopped, best_rate(course.tried))
+    found = bracket(course.tried) if session.job.pace.search else None
+    return BenchResult(session.path, code, course.stopped, found)
 
 
-async def _measure(session: _Session, store: RunStore, stop: StopSignal) -> Course:
+async def _measure(
+    session: _Session, store: RunStore, stop: StopSignal, vocabulary: Vocabulary | None
+) -> Course:
+    def show(number: int, load: float) -> Trial:
+        if vocabulary is not None:  # an objective may be on the time a token
+            count_missing(store, vocabulary)
+        return judge(store.reader(), number, load)
+
     with stopping_on_signals(stop):
         async with _engine(session, store, stop) as engine:
             stage = Stage(
@@ -196,10 +210,20 @@ async def _measure(session: _Session, store: RunStore, stop: StopSignal) -> Cour
                 listener=session.listener,
                 stop=stop,
                 keep=store.add_phase,
-                judge=lambda number: share_within(store.reader(), number),
-                enough=KEPT,
+                judge=show,
             )
-            return await conduct(stage)
+            beat = asyncio.create_task(_beat(engine, session.listener))
+            try:
+                return await conduct(stage)
+            finally:
+                beat.cancel()
+
+
+async def _beat(engine: Engine, listener: LoadListener) -> None:
+    """Whoever watches shall see that it goes on while nothing is answered."""
+    while True:
+        await asyncio.sleep(_PULSE_S)
+        listener.under_way(engine.pulse())
 
 
 @asynccontextmanager
@@ -217,8 +241,9 @@ def _exit_code(course: Course, *, interrupted: bool) -> ExitCode:
     if course.lost:
         return ExitCode.INCOMPLETE
     if course.stopped is None:
-        nothing_worked = 0 < course.recorded == course.failed
-        return ExitCode.PROVIDER if nothing_worked else ExitCode.OK
+        if not course.recorded or not course.kept:
+            return ExitCode.INCOMPLETE  # nothing was measured, which is no success
+        return ExitCode.PROVIDER if course.recorded == course.failed else ExitCode.OK
     if interrupted:
         return ExitCode.INTERRUPTED
     refused = course.fatal is not None and course.fatal.kind is not FailureKind.SIMULATED

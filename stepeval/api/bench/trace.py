@@ -1,8 +1,9 @@
 """Recorded arrivals to be sent again: of a file, or of a stored run."""
 
+import csv
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stepeval.core.chat import Response
@@ -13,56 +14,125 @@ from stepeval.store.runs import RunsFolder
 
 _MOST_ARRIVALS = 1_000_000
 _MOST_BYTES = 64 << 20
-_NAMES = ("seconds", "timestamp", "arrival", "time")
-_NS = 1_000_000_000
+_LATEST_S = 2.0**33
+_NS = {"s": 1_000_000_000, "ms": 1_000_000}
+_MS = "_ms"
+_NAMES = ("seconds", "arrival", "arrival_time", "time")
+# Traces of Mooncake's kind, JSON lines, give "timestamp" in milliseconds; CSV ones in seconds.
+_UNITS_OF_JSON = {
+    **dict.fromkeys(_NAMES, "s"),
+    **{f"{name}{_MS}": "ms" for name in ("timestamp", *_NAMES[1:])},
+    "timestamp": "ms",
+}
+_UNITS_OF_CSV = {**_UNITS_OF_JSON, "timestamp": "s"}
 
 
-def recorded_arrivals(name: str, runs: Path) -> tuple[int, ...]:
-    """Offsets from the first arrival, in ns, rising. ``name``: a CSV or JSONL file of seconds,
-    else a run's id.
+def recorded_arrivals(name: str, runs: Path, *, unit: str | None = None) -> tuple[int, ...]:
+    """Offsets from the first arrival, in ns, rising. ``name``: a CSV or JSONL file, else a run's
+    id. ``unit``: "s" or "ms", of a file's times; None: as the file names them.
 
     Raises:
         UsageError: A line that holds no time, or no arrival at all.
         RunNotFound: Neither a file nor a run.
     """
     path = Path(name)
-    moments = _of_file(path) if path.is_file() else _of_run(RunsFolder(runs).find(name))
+    if path.is_file():
+        moments = _of_file(path, unit)
+    elif unit is not None:
+        raise UsageError("--replay-unit is for a file's times; a run knows its own")
+    else:
+        moments = _of_run(RunsFolder(runs).find(name))
     if not moments:
         raise UsageError(f"--replay {name}: holds no arrival")
-    return tuple(moment - min(moments) for moment in sorted(moments))
+    first = min(moments)
+    return tuple(moment - first for moment in sorted(moments))
 
 
-def _of_file(path: Path) -> list[int]:
+def _of_file(path: Path, unit: str | None) -> list[int]:
     if path.stat().st_size > _MOST_BYTES:
         raise UsageError(f"--replay {path}: larger than {_MOST_BYTES >> 20} MB")
-    lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
-    if len(lines) > _MOST_ARRIVALS:
+    lines = path.read_text("utf-8-sig", "replace").splitlines()
+    if sum(1 for line in lines if line.strip()) > _MOST_ARRIVALS:
         raise UsageError(f"--replay {path}: more than {_MOST_ARRIVALS:,} arrivals")
-    heads = 1 if lines and _seconds_in(lines[0]) is None and not lines[0].startswith("{") else 0
-    return list(_moments(lines[heads:], path, first_line=heads + 1))
+    first = next((line for line in lines if line.strip()), "")
+    read = _of_json if first.lstrip().startswith("{") else _of_csv
+    moments = []
+    for number, value, named in read(lines, path):
+        moment = _moment(value, unit or named)
+        if moment is None:
+            raise _no_arrival(path, number)
+        moments.append(moment)
+    return moments
 
 
-def _moments(lines: Iterable[str], path: Path, *, first_line: int) -> Iterable[int]:
-    for number, line in enumerate(lines, first_line):
-        seconds = _seconds_in(line)
-        if seconds is None:
-            raise UsageError(
-                f"{path}:{number}: no arrival in seconds; a line is a number, "
-                f'begins with one and a comma, or is {{"{_NAMES[0]}": 1.5}}'
-            )
-        yield round(seconds * _NS)
-
-
-def _seconds_in(line: str) -> float | None:
-    text: object = line.partition(",")[0]
-    try:
-        if line.lstrip().startswith("{"):
+def _of_json(lines: list[str], path: Path) -> Iterator[tuple[int, object, str]]:
+    """The line's number, the time, and its unit."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
             found = json.loads(line)
-            text = next((found[name] for name in _NAMES if name in found), None)
-        seconds = float(str(text))
-    except (ValueError, RecursionError):
+        except (ValueError, RecursionError):
+            raise _no_arrival(path, number) from None
+        fields = found if isinstance(found, dict) else {}
+        name = _time_of(fields, _UNITS_OF_JSON)
+        if name is None:
+            raise _no_arrival(path, number)
+        yield number, fields[name], _UNITS_OF_JSON[name]
+
+
+def _of_csv(lines: list[str], path: Path) -> Iterator[tuple[int, object, str]]:
+    """The column that a header names, else the first one."""
+    reader = csv.reader(line + "\n" for line in lines)
+    place, unit = 0, "s"
+    is_first = True
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if is_first and _number(row[0]) is None:
+                place, unit = _column(row)
+            elif place < len(row):
+                yield reader.line_num, row[place], unit
+            else:
+                raise _no_arrival(path, reader.line_num)
+            is_first = False
+    except csv.Error:
+        raise _no_arrival(path, reader.line_num) from None
+
+
+def _column(header: list[str]) -> tuple[int, str]:
+    heads = [cell.strip().lower() for cell in header]
+    name = _time_of(dict.fromkeys(heads), _UNITS_OF_CSV)
+    if name is not None:
+        return heads.index(name), _UNITS_OF_CSV[name]
+    return 0, "ms" if heads[0].endswith(_MS) else "s"
+
+
+def _time_of(fields: Mapping[str, object], units: Mapping[str, str]) -> str | None:
+    return next((name for name in units if name in fields), None)
+
+
+def _moment(value: object, unit: str) -> int | None:
+    number = _number(value)
+    if number is None:
         return None
-    return seconds if math.isfinite(seconds) and 0 <= seconds < 2**33 else None
+    moment = number * _NS[unit]
+    return round(moment) if math.isfinite(moment) and 0 <= moment < _LATEST_S * 1e9 else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _no_arrival(path: Path, line: int) -> UsageError:
+    return UsageError(
+        f"{path}:{line}: no arrival; a line is a number of seconds (of milliseconds with "
+        f'--replay-unit ms), a CSV row with one, or {{"{_NAMES[0]}": 1.5}}'
+    )
 
 
 def _of_run(path: Path) -> list[int]:

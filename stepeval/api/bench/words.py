@@ -27,6 +27,13 @@ def seconds(text: str, option: str) -> float:
     return value
 
 
+def within(value: float, option: str, least: float, most: float) -> float:
+    """What is not a number is within nothing."""
+    if not least <= value <= most:
+        raise UsageError(f"{option} {value:g}: a number from {least:g} to {most:,g} is asked for")
+    return value
+
+
 def number(text: str, option: str) -> float:
     """More than nothing."""
     if not _NUMBER.fullmatch(text.strip()) or not float(text) > 0:

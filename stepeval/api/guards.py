@@ -1,0 +1,131 @@
+"""The gates that a run's money and patience stand behind."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from stepeval.api.approval import question
+from stepeval.api.preview import preview_suite
+from stepeval.core.amounts import Money
+from stepeval.core.errors import UsageError
+from stepeval.core.pricing import price_for
+from stepeval.core.record import Mode
+from stepeval.core.task import Budget, Price, Suite
+from stepeval.execution.breaker import BreakerGate
+from stepeval.execution.budget import BudgetGate
+from stepeval.execution.circuit import Patience
+from stepeval.execution.executor import Execution
+from stepeval.execution.gate import Gate
+from stepeval.execution.retry import Decide, decide
+from stepeval.execution.stop import StopSignal
+from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds
+from stepeval.store.run import RunStore
+from stepeval.suite.requests import make_request
+
+_PATIENCE = Patience()
+_FREE = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the command line says of it. ``budget``: what is set there wins over the suite's.
+
+    ``give_up_after_s``: how long a service may be down; None: ten minutes. ``tell`` hears why the
+    run is paused, and None when it goes on. ``approve`` gets the question whether so much may be
+    spent, and raises where it may not; None: nobody is asked. ``ask_above``: the user's own
+    threshold.
+    """
+
+    budget: Budget = _FREE
+    give_up_after_s: float | None = None
+    tell: Callable[[str | None], None] = lambda _: None
+    approve: Callable[[str], None] | None = None
+    ask_above: Money | None = None
+
+
+def within(suite: Suite, given: Budget) -> Suite:
+    """The suite with the bounds that are ``given`` in place of its own."""
+    bounds = {f.name: getattr(given, f.name) for f in fields(given)}
+    chosen = {name: value for name, value in bounds.items() if value is not None}
+    return replace(suite, budget=replace(suite.budget, **chosen))
+
+
+def ask_first(suite: Suite, mode: Mode, guard: Guard, runs: Path) -> None:
+    """Raises what ``guard.approve`` raises."""
+    if guard.approve is None or mode is Mode.SIMULATED:
+        return
+    asked = question(preview_suite(suite, mode, runs), suite, guard.ask_above)
+    if asked is not None:
+        guard.approve(asked)
+
+
+def check_prices(suite: Suite, mode: Mode) -> None:
+    """Whether a bound on the cost can be held at all.
+
+    Raises:
+        UsageError: A price is not known, or is in another currency.
+    """
+    bound = suite.budget.cost
+    if bound is None:
+        return
+    for arm in suite.arms:
+        price = price_for(arm, suite, mode)
+        if price is None:
+            raise UsageError(
+                f"a budget of {bound} cannot be held: the price of {arm.model} is not known; "
+                "give it under pricing: in the suite, or bound the run by --max-tokens"
+            )
+        if price.currency != bound.currency:
+            raise UsageError(
+                f"a budget of {bound} cannot be held: {arm.model} is priced in {price.currency}; "
+                f"say --max-cost in {price.currency}, or run its arms apart with --arm"
+            )
+
+
+class Guards:
+    """A run's breaker and its budget, over what its earlier sessions have used."""
+
+    def __init__(
+        self, suite: Suite, mode: Mode, store: RunStore, guard: Guard, stop: StopSignal
+    ) -> None:
+        give_up = guard.give_up_after_s
+        patience = _PATIENCE if give_up is None else replace(_PATIENCE, give_up_after_s=give_up)
+        self._breaker = BreakerGate(patience, time.monotonic, stop, guard.tell)
+        self._budget = _budget_gate(suite, mode, store)
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return (self._breaker,) if self._budget is None else (self._breaker, self._budget)
+
+    @property
+    def decide(self) -> Decide:
+        return self._breaker.sparing(decide)
+
+    def reason(self, execution: Execution, *, left: int, total: int) -> str | None:
+        """Why the run stopped; where a budget did it, with what was spent to the last answer."""
+        bound = None if self._budget is None else self._budget.shut_by
+        if self._budget is None or bound is None or not execution.shut:
+            return execution.stopped
+        return (
+            f"{self._budget.sentence()}, {left:,} of {total:,} requests are left; "
+            f"resume with a higher {bound}"
+        )
+
+
+def _budget_gate(suite: Suite, mode: Mode, store: RunStore) -> BudgetGate | None:
+    budget = replace(suite.budget, confirm_above=None)
+    if budget == _FREE:
+        return None
+    prices: Mapping[str, Price | None] = {
+        arm.name: price_for(arm, suite, mode) for arm in suite.arms
+    }
+    before = 0.0 if budget.time_s is None else stored_seconds(store.path)
+    gate = BudgetGate(budget, prices, time.monotonic, before)
+    if budget.cost is None and budget.tokens is None:
+        gate.remember_requests(stored_requests(store.path))
+        return gate
+    make = make_request(suite)
+    for cell, result in stored_attempts(store.path, suite):
+        gate.remember(cell, make, result)
+    return gate

@@ -1,0 +1,188 @@
+"""Money and patience end, whatever a server does; what was bought is kept and goes on."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from program import Serve, Shell
+
+from stepeval.analysis.rows import sample_rows
+from stepeval.simulator.speed import Speed
+from stepeval.simulator.thread import RunningSimulator
+from stepeval.store.run import RunReader
+
+MOST = 60  # tokens of an answer
+
+
+def many(shell: Shell, count: int = 60, more: str = "") -> str:
+    rows = json.dumps([{"id": str(n), "input": f"question {n}", "target": n} for n in range(count)])
+    return shell.suite(
+        "stepeval: 1\nname: many\n"
+        f"defaults: {{model: step-3.7-flash, stream: true, max_tokens: {MOST}}}\n"
+        f"dataset: {rows}\nscoring: [numeric]\nlimits: {{concurrency: 4}}\n{more}"
+    )
+
+
+def sent(server: RunningSimulator) -> int:
+    return sum(request.method == "POST" for request in server.requests())
+
+
+def spent(shell: Shell) -> tuple[float, int]:
+    """Of every attempt that says so, also of cells that are not done."""
+    reader = RunReader(shell.run_folder())
+    rows = list(sample_rows(reader))
+    tokens = sum((row.input_tokens or 0) + (row.output_tokens or 0) for row in rows)
+    return sum(row.cost or 0.0 for row in rows), tokens
+
+
+def test_a_run_ends_within_its_cost_and_goes_on_with_a_higher_one(
+    shell: Shell, serve: Serve
+) -> None:
+    server = serve()
+    suite = many(shell)
+    said = shell(
+        *("run", suite, "--base-url", server.base_url, "--max-cost", "0.002USD"), code=4
+    )  # fmt: skip
+    assert "the budget of 0.002 USD is spent: 0.00" in said.err
+    assert "requests are left; resume with a higher --max-cost" in said.err
+    cost, _ = spent(shell)
+    assert 0.0018 < cost <= 0.002
+    first = sent(server)
+    assert 0 < first < 60
+
+    (report,) = (shell.folder / "reports").glob("*.html")
+    assert "It stopped because the budget of 0.002 USD is spent" in report.read_text("utf-8")
+    assert "incomplete: " in shell("show", "latest").out
+    assert "the budget of 0.002 USD is spent" in shell("show", "latest").out
+
+    again = shell("resume", "latest", "--no-report", code=4)  # the same budget: nothing is left
+    assert "the budget of 0.002 USD is spent" in again.err
+    assert sent(server) == first
+    shell("resume", "latest", "--no-report", "--max-cost", "1USD")
+    assert sent(server) == 60
+    assert RunReader(shell.run_folder()).status().finals == 60
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "most_sent"),
+    [
+        ("500", ("--max-tokens", "500"), 500 // MOST),  # what it may have used counts
+        ("429", ("--max-requests", "9"), 9),
+        ("endless-stream", ("--max-tokens", "5000"), 60),
+        ("cut-stream", ("--max-tokens", "600"), 60),
+    ],
+)
+def test_no_fault_however_long_it_lasts_spends_more_than_the_budget(
+    shell: Shell, serve: Serve, fault: str, options: tuple[str, str], most_sent: int
+) -> None:
+    server = serve(fault_rates={fault: 1.0}, flood_bytes=200_000)
+    suite = many(shell)
+    arguments = ("run", suite, "--base-url", server.base_url, "--no-report", *options)
+    said = shell(*arguments, "--give-up-after", "2s", code=4)
+    assert "the budget of" in said.err or "given up" in said.err
+    assert 0 < sent(server) <= most_sent
+    _, tokens = spent(shell)
+    if fault != "endless-stream":  # which ignores the max_tokens that bounds it
+        assert options[0] != "--max-tokens" or tokens <= int(options[1])
+
+
+def test_a_hanging_server_does_not_hold_a_run_beyond_its_time(shell: Shell, serve: Serve) -> None:
+    server = serve(speed=Speed(ttft_ms=700, itl_ms=0))
+    suite = many(shell, 200)
+    begin = time.monotonic()
+    said = shell(
+        *("run", suite, "--base-url", server.base_url, "--no-report", "--max-time", "2s"), code=4
+    )
+    assert "the budget of 2 s is spent: ran for" in said.err
+    assert "resume with a higher --max-time" in said.err
+    assert time.monotonic() - begin < 60, "it ended, and not with the whole suite"
+    assert sent(server) < 200
+
+
+def test_a_suite_can_bound_itself_and_the_command_line_wins(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    suite = many(shell, more="budget: {requests: 5}\n")
+    shell("run", suite, "--base-url", server.base_url, "--no-report", code=4)
+    assert sent(server) == 5
+    shell("resume", "latest", "--no-report", "--max-requests", "1000")
+    assert sent(server) == 60
+
+
+def test_a_service_that_is_down_is_given_up_and_the_run_says_so(shell: Shell, serve: Serve) -> None:
+    server = serve(fault_rates={"503": 1.0})
+    suite = many(shell)
+    arguments = ("run", suite, "--base-url", server.base_url, "--no-report")
+    said = shell(*arguments, "--give-up-after", "3s", code=4)
+    assert "paused: 10 requests in a row failed (server: " in said.err
+    assert "the service has been down for" in said.err
+    assert "what is missing is sent by: stepeval resume" in said.err
+    assert sent(server) < 20
+    status = RunReader(shell.run_folder()).status()
+    assert status.finals < 5
+    assert status.attempts == sent(server)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--max-cost", "5"), "--max-cost must be an amount and its currency, such as 5USD"),
+        (("--max-time", "2"), "--max-time must be a time with its unit, such as 30s"),
+        (("--max-cost", "5CNY"), "step-3.7-flash is priced in USD; say --max-cost in USD"),
+        (("--max-cost", "5USD", "--model", "own"), "the price of own is not known"),
+    ],
+)
+def test_a_budget_that_cannot_be_held_is_refused_before_anything_is_sent(
+    shell: Shell, serve: Serve, options: tuple[str, ...], sentence: str
+) -> None:
+    server = serve(models=("own",))
+    said = shell("run", many(shell), "--base-url", server.base_url, *options, code=2)
+    assert sentence in said.err
+    assert sent(server) == 0
+    assert not (shell.folder / ".stepeval").exists()
+
+
+def test_a_run_that_may_cost_much_needs_a_yes(shell: Shell) -> None:
+    """The key is none, so a request that did leave would be told by another sentence."""
+    suite = many(shell, 20, "epochs: 500\n")
+    key = {"STEP_API_KEY": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": ""}
+    said = shell("run", suite, "--no-report", "--confirm-above", "0.05 USD", env=key, code=2)
+    assert "10,000 requests to https://api.stepfun.ai/v1 may cost up to 0.7" in said.err
+    assert "say --yes, or bound it with --max-cost" in said.err
+    setting = {**key, "STEPEVAL_CONFIRM_ABOVE": "0.05USD"}
+    assert "say --yes" in shell("run", suite, "--no-report", env=setting, code=2).err
+    strict = many(shell, 20, "epochs: 500\nbudget: {confirm_above: 0.05 USD}\n")
+    assert "say --yes" in shell("run", strict, "--no-report", env=key, code=2).err
+    assert not (shell.folder / ".stepeval").exists()
+
+
+def test_on_a_terminal_it_asks_and_no_means_no(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    suite = many(shell, 20, "epochs: 500\n")
+    here, there = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepeval", "run", suite, "--confirm-above", "0.05USD"],
+        cwd=tmp_path, stdin=there, stdout=subprocess.PIPE, stderr=there, close_fds=True,
+        env={"STEP_API_KEY": "none", "PATH": "/usr/bin:/bin", "HTTPS_PROXY": "http://127.0.0.1:9"},
+    )  # fmt: skip
+    os.close(there)
+    os.write(here, b"n\n")
+    process.communicate(timeout=60)
+    assert b"Send them? [y/N]" in os.read(here, 4096)
+    os.close(here)
+    assert process.returncode == 130
+    assert not (tmp_path / ".stepeval").exists()
+
+
+def test_plan_says_what_validate_says_and_sends_nothing(shell: Shell) -> None:
+    suite = many(shell)
+    told = shell("plan", suite).out
+    assert told == shell("validate", suite).out
+    assert "60 requests" in told
+    assert "total cost: about" in told
+    (arm,) = shell("plan", suite, "--json").json()["arms"]
+    assert arm["cost"]["low"] < arm["cost"]["likely"] <= arm["cost"]["high"] <= arm["most_cost"]

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import latency, rate, reporting, startup, throughput
+from benchmarks import crash, latency, rate, reporting, scale, startup, throughput
 from benchmarks.bars import Bar, table
 from benchmarks.servers import external_server, null_server
 
 _README = Path(__file__).with_name("README.md")
 _MARK = "<!-- results -->"
-_GROUPS = ("startup", "throughput", "latency", "rate", "reporting")
+_GROUPS = ("startup", "throughput", "latency", "rate", "reporting", "crash", "scale")
 
 
 def main() -> int:
@@ -58,6 +58,10 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Iterator[Bar]:
         yield from rate.bars(folder, quick=chosen.quick)
     if "reporting" in chosen.only:
         yield from reporting.bars(folder)
+    if "crash" in chosen.only:
+        yield from crash.bars(folder, quick=chosen.quick)
+    if "scale" in chosen.only:
+        yield from scale.bars(folder, quick=chosen.quick)
 
 
 def _heading() -> str:

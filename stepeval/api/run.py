@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,16 @@ from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
 from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
+from stepeval.api.retry import Wanted, chosen_cells
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
-from stepeval.api.sources import Sources, check_resumable, remembering, with_origin
+from stepeval.api.sources import (
+    Sources,
+    check_resumable,
+    check_retriable,
+    remembering,
+    with_origin,
+)
 from stepeval.client.transport import Client
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, StoreError, UsageError
@@ -25,7 +32,7 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
-from stepeval.core.task import Budget, Provider, Suite
+from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
@@ -43,19 +50,22 @@ from stepeval.suite.requests import make_request
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """``sentence`` says why a run is not complete; None when it is. ``notes`` are for the user,
-    ``again`` is what a resumed run must be told again.
+    ``options`` are what a resumed run must be told again.
     """
 
     path: Path
     exit_code: ExitCode
     sentence: str | None
     notes: tuple[str, ...] = ()
-    again: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What both a new and a resumed run consist of. ``simulate``: start the simulator for it."""
+    """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
+
+    ``again``: only these cells are sent, though they have their record.
+    """
 
     path: Path
     suite: Suite
@@ -66,6 +76,7 @@ class _Session:
     guard: Guard
     sources: Sources
     cassette: Cassette | None
+    again: frozenset[str] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -74,12 +85,16 @@ class _Session:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A run about to begin: told before the first request leaves."""
+    """A run about to begin: told before the first request leaves.
+
+    ``again``: how many of its answers are asked for once more; None where the missing ones are.
+    """
 
     path: Path
     suite: Suite
     mode: Mode
     warnings: tuple[Problem, ...]
+    again: int | None = None
 
 
 def start_run(
@@ -136,7 +151,8 @@ def start_run(
 
 def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ...]) -> Start:
     told = (*warnings, *map(Problem, more))
-    return Start(session.path, session.suite, session.mode, told)
+    again = None if session.again is None else len(session.again)
+    return Start(session.path, session.suite, session.mode, told, again)
 
 
 def _suite_hash(suite: Suite) -> str:
@@ -155,8 +171,9 @@ def resume_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    wanted: Wanted | None = None,
 ) -> RunResult:
-    """Sends what has no final record yet; needs no suite file.
+    """Sends what has no final record yet, or what of it is ``wanted`` again; needs no suite file.
 
     A run's folder may come from a stranger, so whom its suite trusted counts for nothing here.
     """
@@ -169,7 +186,10 @@ def resume_run(
     info, stored = reader.info(), reader.suite()
     sources.check(stored)
     cassette = sources.cassette()
-    check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
+    if wanted is None:
+        check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
+    else:
+        check_retriable(info)
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = within(replace(stored, providers=providers), guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)
@@ -181,8 +201,12 @@ def resume_run(
         keys = {} if simulate else find_keys(suite)
     session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
     with open_run(path) as store:
-        store.note(RunEvent.RESUMED, time.time())
-        return _go(session, store, listener, lambda more: announce(_start(session, (), more)))
+        told: tuple[Problem, ...] = ()
+        if wanted is None:
+            store.note(RunEvent.RESUMED, time.time())
+        else:
+            session, told = _reopened(session, store, wanted)
+        return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
 def _go(
@@ -202,7 +226,17 @@ def _go(
             notes = source.ended(store.done_cells(), complete=result.sentence is None)
         except StoreError as error:
             return replace(result, notes=(str(error),), exit_code=ExitCode.INCOMPLETE)
-        return replace(result, notes=notes, again=sources.again())
+        return replace(result, notes=notes, options=sources.again())
+
+
+def _reopened(
+    session: _Session, store: RunStore, wanted: Wanted
+) -> tuple[_Session, tuple[Problem, ...]]:
+    again = chosen_cells(store.reader(), wanted)
+    store.reopen(again)
+    store.note(RunEvent.RETRIED, time.time(), str(wanted))
+    none = (Problem(f"no answer of {session.path.name} has {wanted}: nothing is sent"),)
+    return replace(session, again=again), () if again else none
 
 
 def _finish(session: _Session, store: RunStore, source: Source, listener: RunListener) -> RunResult:
@@ -234,9 +268,9 @@ async def _execute(
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
-    suite, done = session.suite, store.done_cells()
-    listener.started(total=suite.cell_count, already_done=len(done))
-    missing = (cell for cell in cells(suite) if cell.id not in done)
+    suite = session.suite
+    already_done, missing = _missing(session, store)
+    listener.started(total=suite.cell_count, already_done=already_done)
     guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     behind = WriteBehind(store, most=suite.limits.concurrency)
@@ -258,8 +292,17 @@ async def _execute(
                 )
             finally:
                 await behind.flush()
-    left = suite.cell_count - len(done) - execution.recorded
+    left = suite.cell_count - already_done - execution.recorded
     return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
+
+
+def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
+    """How many cells need no request, and those that do."""
+    suite, again = session.suite, session.again
+    if again is not None:
+        return suite.cell_count - len(again), (c for c in cells(suite) if c.id in again)
+    done = store.done_cells()
+    return len(done), (cell for cell in cells(suite) if cell.id not in done)
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

@@ -101,6 +101,15 @@ def check_resumable(
         raise UsageError(f"{sources.replay} is not the cassette that {info.id} began with")
 
 
+def check_retriable(info: RunInfo) -> None:
+    """Raises UsageError where other answers would make the run something else than its cassette."""
+    if info.mode is Mode.REPLAY or info.recorded:
+        what = "replays" if info.mode is Mode.REPLAY else "made"
+        raise UsageError(
+            f"{info.id} {what} a cassette, whose answers it must keep: run its suite anew"
+        )
+
+
 @contextmanager
 def remembering(
     sources: Sources,

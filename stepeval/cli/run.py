@@ -21,6 +21,7 @@ from stepeval.cli.spending import confirmed, guarded
 
 if TYPE_CHECKING:
     from stepeval.api.preparation import SuiteOptions
+    from stepeval.api.retry import Wanted
     from stepeval.api.run import RunResult, Start
     from stepeval.cli.progress import LateListener
 
@@ -77,6 +78,30 @@ def resume(run: str, **options: Any) -> int:
 
 
 @click.command()
+@run_argument
+@click.option("--failed", is_flag=True, help="What has no answer, for whatever reason.")
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="outcome, failure, arm or sample; repeated: every name, any of a name's values.",
+)
+@click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones.")
+@_execution_options
+def retry(run: str, failed: bool, conditions: tuple[str, ...], **options: Any) -> int:
+    """Ask some of a run's requests again. The latest answer counts; the earlier ones stay.
+
+    An answer that is asked for again until it pleases is no sample of the model any more.
+    """
+    from stepeval.api.retry import read_wanted
+    from stepeval.api.sources import Sources
+
+    wanted = read_wanted(conditions, failed=failed)
+    return _resume(run, wanted=wanted, sources=Sources(no_cache=True), **options)
+
+
+@click.command()
 @suite_options
 @_execution_options
 def demo(options: Any, **rest: Any) -> int:
@@ -130,7 +155,14 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
     return _watch(begin, **rest)
 
 
-def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
+def _resume(
+    name: str,
+    *,
+    runs: Path,
+    trust_base_url: bool,
+    wanted: "Wanted | None" = None,
+    **rest: Any,
+) -> int:
     from stepeval.api.run import resume_run
 
     path = find_run(name, runs)
@@ -144,6 +176,7 @@ def _resume(name: str, *, runs: Path, trust_base_url: bool, **rest: Any) -> int:
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            wanted=wanted,
         )
 
     return _watch(begin, **rest)
@@ -172,7 +205,7 @@ def _print_ending(result: "RunResult") -> None:
         click.echo(plain(note), err=True)
     if result.sentence is not None:
         click.echo(plain(result.sentence), err=True)
-        name = f"{result.path.name}{result.again}"
+        name = f"{result.path.name}{result.options}"
         click.echo(plain(f"what is missing is sent by: stepeval resume {name}"), err=True)
 
 
@@ -202,6 +235,8 @@ def _announce(start: "Start") -> None:
     requests = counted(suite.cell_count, "request")
     head = f"{start.mode}  {suite.name}: {product} = {requests} -> {start.path}"
     click.echo(plain(head), err=True)
+    if start.again is not None:
+        click.echo(f"asked again: {counted(start.again, 'request')}", err=True)
 
 
 def _write_report(path: Path, *, open_it: bool) -> Path:

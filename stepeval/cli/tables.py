@@ -86,6 +86,8 @@ def print_runs(runs: "list[StoredRun]") -> None:
             started,
         )
     _print(table)
+    if any(run.status is not None and run.status.state.value == "incomplete" for run in runs):
+        click.echo("what an incomplete one is missing is sent by: stepeval resume RUN")
 
 
 def _progress(info: "RunInfo", finals: int, cells: int) -> str:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from stepeval.core.chat import Chunk, ChunkKind
 from stepeval.store.codec import dump, load
+from stepeval.store.texts import inflated
 
 Timeline: TypeAlias = tuple[Chunk, ...]
 
@@ -45,16 +46,7 @@ def unpack(blob: bytes | None, timelines: int) -> tuple[Timeline, ...]:
     if blob[:1] == b"0":
         rows = json.loads(blob[1:])
         return tuple(tuple(load(Chunk, chunk) for chunk in timeline) for timeline in rows)
-    return tuple(_timelines(_inflated(blob[1:])))
-
-
-def _inflated(data: bytes) -> bytes:
-    """Raises zlib.error for more than any timeline holds: the file may be a stranger's."""
-    inflater = zlib.decompressobj()
-    content = inflater.decompress(data, _LARGEST)
-    if inflater.unconsumed_tail:
-        raise zlib.error(f"more than {_LARGEST} bytes of chunk times")
-    return content
+    return tuple(_timelines(inflated(blob[1:], _LARGEST)))
 
 
 def _columns(timelines: Sequence[Timeline]) -> bytes:

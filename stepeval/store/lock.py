@@ -30,9 +30,13 @@ class WriterLock:
                 f"{path.parent.name}: process {owner or '(unknown)'} is writing this run; "
                 "wait until it ends, or stop it"
             )
-        os.fchmod(self._file, 0o600)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.fchmod(self._file, 0o600)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreError(f"{path}: cannot be locked for writing: {error.strerror}") from error
 
     def _acquire(self) -> bool:
         for attempt in range(_TRIES):

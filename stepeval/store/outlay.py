@@ -1,6 +1,7 @@
 """What a stored run has used so far: every attempt's usage, and how long it ran."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from pathlib import Path
 from stepeval.core.chat import Failure, FailureKind, Response, Timing, Usage
 from stepeval.core.errors import StoreError
 from stepeval.core.task import Cell, Suite
-from stepeval.store import schema
+from stepeval.store import opening, texts
 from stepeval.store.codec import from_text
 from stepeval.store.reader import RunEvent
 
 _RESPONSE = "response"
 _NEVER = Timing(None, None, None, None)
 _SESSIONS = """SELECT at, lead(at) OVER (ORDER BY number) FROM events
-    WHERE kind IN (?, ?) ORDER BY number"""
+    WHERE kind IN (?, ?, ?) ORDER BY number"""
 _LAST_END = """SELECT max(started_at + (ended_ns - started_ns) / 1e9) FROM attempts
     WHERE started_at >= ? AND started_at < ?"""
 
@@ -40,18 +41,18 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
     Raises:
         StoreError: It cannot be read.
     """
-    file = schema.database(path)
+    file = opening.database(path)
     arms = {arm.name: arm for arm in suite.arms}
     samples = {sample.key: sample for sample in suite.samples}
     query = """SELECT c.id, c.arm, c.sample, c.epoch, a.outcome, a.result
         FROM attempts a CROSS JOIN cells c ON c.number = a.cell
         WHERE a.outcome <> 'cached'"""
-    with closing(schema.open_to_read(file)) as connection:
+    with closing(opening.open_to_read(file)) as connection:
         try:
             for cell_id, arm, sample, epoch, outcome, text in connection.execute(query):
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
-                yield cell, _result(outcome, from_text(_Slim, text))
-        except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
+                yield cell, _result(outcome, from_text(_Slim, texts.unpack(text) or ""))
+        except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
             raise StoreError(f"{file}: its attempts cannot be read: {error!r}") from error
 
 
@@ -69,7 +70,7 @@ def _response(usage: Usage) -> Response:
 def stored_requests(path: Path) -> int:
     """Attempts so far, but for those that the response cache answered."""
     query = "SELECT count(*) FROM attempts WHERE outcome <> 'cached'"
-    with closing(schema.open_to_read(schema.database(path))) as connection:
+    with closing(opening.open_to_read(opening.database(path))) as connection:
         count: int = connection.execute(query).fetchone()[0]
         return count
 
@@ -80,8 +81,8 @@ def stored_seconds(path: Path) -> float:
     A session may have ended without a word, so its last attempt is all that is sure.
     """
     total = 0.0
-    with closing(schema.open_to_read(schema.database(path))) as connection:
-        kinds = (RunEvent.STARTED.value, RunEvent.RESUMED.value)
+    with closing(opening.open_to_read(opening.database(path))) as connection:
+        kinds = tuple(e.value for e in (RunEvent.STARTED, RunEvent.RESUMED, RunEvent.RETRIED))
         for begin, after in connection.execute(_SESSIONS, kinds).fetchall():
             until = float("inf") if after is None else after
             (end,) = connection.execute(_LAST_END, (begin, until)).fetchone()

@@ -14,11 +14,13 @@ from stepeval.core.errors import StoreError
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Suite
-from stepeval.store import rows, schema
+from stepeval.store import opening, rows, schema
 from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
 
 _BATCH = 200
+_SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
+    AND s.scoring = (SELECT max(number) FROM scorings))"""
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
@@ -27,6 +29,7 @@ _BATCH = 200
 class RunEvent(StrEnum):
     STARTED = "started"
     RESUMED = "resumed"
+    RETRIED = "retried"
     STOPPED = "stopped"
     COMPLETED = "completed"
 
@@ -64,8 +67,8 @@ class RunReader:
     """
 
     def __init__(self, path: Path, suite: Suite | None = None) -> None:
-        self.path = schema.database(path)
-        with closing(schema.open_to_read(self.path)) as connection:
+        self.path = opening.database(path)
+        with closing(opening.open_to_read(self.path)) as connection:
             try:
                 info, cells = connection.execute("SELECT info, cells FROM run").fetchone()
                 self._info = from_text(RunInfo, info)
@@ -80,7 +83,7 @@ class RunReader:
     def suite(self) -> Suite:
         """The suite as it ran, with the rules of the latest scoring."""
         query = "SELECT rules FROM scorings ORDER BY number DESC LIMIT 1"
-        with closing(schema.open_to_read(self.path)) as connection:
+        with closing(opening.open_to_read(self.path)) as connection:
             if self._suite is None:
                 text = connection.execute("SELECT suite FROM run").fetchone()[0]
                 self._suite = from_text(Suite, text)
@@ -88,13 +91,17 @@ class RunReader:
         return replace(self._suite, scoring=rows.read_rules(scoring[0]))
 
     def records(self) -> Iterator[Record]:
-        """Cells with a final result, in the order they were finished, from one snapshot."""
+        """Cells with a final result, in the order they were finished, from one snapshot.
+
+        Attempts after the final that counts are not among them: asking again has not ended yet.
+        """
         suite = self.suite()
         arms = {arm.name: arm for arm in suite.arms}
         samples = {sample.key: sample for sample in suite.samples}
         query = f"""SELECT c.id, c.arm, c.sample, c.epoch, {rows.attempt_columns("a")}
             FROM finals f CROSS JOIN cells c ON c.number = f.cell
-            CROSS JOIN attempts a ON a.cell = f.cell ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
+            CROSS JOIN attempts a ON a.cell = f.cell AND a.seq <= f.attempt
+            WHERE {rows.COUNTS} ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
         for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
             try:
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
@@ -107,20 +114,19 @@ class RunReader:
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
-        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}
+        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}
             FROM finals f CROSS JOIN cells c ON c.number = f.cell
-            CROSS JOIN scores s ON s.cell = f.cell
-            WHERE s.scoring = (SELECT max(number) FROM scorings)
+            CROSS JOIN scores s ON s.attempt = f.attempt
+            CROSS JOIN attempts a ON a.seq = f.attempt
+            WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
             ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
         for row in self._rows(query):
             yield rows.read_score(row[0], row[1:])
 
     def phases(self) -> tuple[Phase, ...]:
-        """In the order they ran; none in an evaluation, and in a file of version 1."""
+        """In the order they ran; none in an evaluation."""
         query = f"SELECT {rows.PHASE_COLUMNS} FROM phases ORDER BY begin_ns, number"  # noqa: S608  -- column names of this package only
-        with closing(schema.open_to_read(self.path)) as connection:
-            if schema.version(connection) < schema.VERSION:
-                return ()
+        with closing(opening.open_to_read(self.path)) as connection:
             try:
                 return rows.read_phases(connection.execute(query))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
@@ -130,21 +136,18 @@ class RunReader:
         """What a vocabulary on this machine counted, where the server had told no usage; in the
         order of :meth:`records`.
         """
-        with closing(schema.open_to_read(self.path)) as connection:
-            if schema.version(connection) < schema.VERSION:
-                return
-        query = """SELECT c.id, t.input, t.output, t.reasoning
+        query = f"""SELECT c.id, t.input, t.output, t.reasoning
             FROM finals f CROSS JOIN token_counts t ON t.cell = f.cell
-            CROSS JOIN cells c ON c.number = f.cell ORDER BY f.attempt"""
+            CROSS JOIN cells c ON c.number = f.cell WHERE {rows.COUNTS} ORDER BY f.attempt"""  # noqa: S608  -- a condition of this package only
         for row in self._rows(query):
             yield TokenCount(*row)
 
     def status(self) -> RunStatus:
-        query = """SELECT (SELECT count(*) FROM finals), (SELECT count(*) FROM attempts),
-            (SELECT count(DISTINCT cell) FROM scores
-             WHERE scoring = (SELECT max(number) FROM scorings)),
-            kind, at, reason FROM events ORDER BY number DESC LIMIT 1"""
-        with closing(schema.open_to_read(self.path)) as connection:
+        query = f"""SELECT (SELECT count(DISTINCT cell) FROM finals),
+            (SELECT count(*) FROM attempts),
+            (SELECT count(*) FROM finals f WHERE {rows.COUNTS} AND EXISTS {_SCORED}),
+            kind, at, reason FROM events ORDER BY number DESC LIMIT 1"""  # noqa: S608  -- conditions of this package only
+        with closing(opening.open_to_read(self.path)) as connection:
             finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
         state = RunState.INCOMPLETE
         if self._is_over(finals, event):
@@ -160,7 +163,7 @@ class RunReader:
         return finals >= self._cells
 
     def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        with closing(schema.open_to_read(self.path)) as connection:
+        with closing(opening.open_to_read(self.path)) as connection:
             try:
                 found = connection.execute(query)
                 while batch := found.fetchmany(_BATCH):

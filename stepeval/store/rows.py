@@ -11,7 +11,7 @@ from stepeval.core.errors import StoreError
 from stepeval.core.load import Health, Phase
 from stepeval.core.record import Attempt, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule
-from stepeval.store import chunks
+from stepeval.store import chunks, texts
 from stepeval.store.codec import dump, from_text, to_text
 
 _MOST_PHASES = 10_000
@@ -24,13 +24,16 @@ _ATTEMPT = (
 )  # fmt: skip
 PHASE_COLUMNS = "number, repeat, load, begin_ns, steady_ns, end_ns, drained_ns, health"
 SCORE_COLUMNS = "choice, rule, scorer, value, answer, explanation, metadata"
+WHOLE_RESULT = "CASE WHEN s.answer = x'3d' THEN a.result END"
+_WHOLE = b"="  # in the place of a score's answer; texts.pack makes no such value
 _INSERT_ATTEMPT = (
     f"INSERT INTO attempts (cell, {', '.join(_ATTEMPT)}) VALUES (?{', ?' * len(_ATTEMPT)})"  # noqa: S608  -- names and marks of this module only
 )
 _INSERT_SCORE = (
-    f"INSERT INTO scores (scoring, {SCORE_COLUMNS}, cell) "  # noqa: S608  -- names of this module only
-    "SELECT ?, ?, ?, ?, ?, ?, ?, ?, number FROM cells WHERE id = ?"
+    f"INSERT INTO scores (scoring, attempt, {SCORE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  -- names of this module only
 )
+# Of a cell that was asked again, the latest final counts; ``f`` is the table's alias in a query.
+COUNTS = "NOT EXISTS (SELECT 1 FROM finals l WHERE l.cell = f.cell AND l.attempt > f.attempt)"
 
 
 def attempt_columns(table: str) -> str:
@@ -39,61 +42,82 @@ def attempt_columns(table: str) -> str:
 
 
 def insert_attempt(
-    connection: sqlite3.Connection, cell: Cell, attempt: Attempt, *, final: bool
+    connection: sqlite3.Connection, cell: Cell, attempt: Attempt, *, final: bool, again: bool
 ) -> None:
+    """``again``: the cell may have its final attempt already, and is asked once more."""
     added = connection.execute(
         "INSERT INTO cells (id, arm, sample, epoch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (cell.id, cell.arm.name, cell.sample.key, cell.epoch),
     )
-    number = added.lastrowid if added.rowcount else _open_cell(connection, cell.id)
+    number = added.lastrowid if added.rowcount else _cell_number(connection, cell.id)
+    if not added.rowcount and not again:
+        _refuse_final(connection, cell.id, number)
     seq = connection.execute(_INSERT_ATTEMPT, (number, *_attempt_values(attempt))).lastrowid
     if final:
         connection.execute("INSERT INTO finals (attempt, cell) VALUES (?, ?)", (seq, number))
 
 
-def _open_cell(connection: sqlite3.Connection, cell_id: str) -> int:
-    """The number of a cell that was tried before."""
-    number = _cell_number(connection, cell_id)
+def _refuse_final(connection: sqlite3.Connection, cell_id: str, number: int | None) -> None:
     if connection.execute("SELECT 1 FROM finals WHERE cell = ?", (number,)).fetchone():
         raise StoreError(f"cell {cell_id} has its final attempt already")
-    return number
 
 
 def insert_scores(connection: sqlite3.Connection, scores: Iterable[ScoreRow], scoring: int) -> None:
     for row in scores:
-        score = row.score
+        score, attempt = row.score, _final_attempt(connection, row.cell_id)
         values = (
             scoring,
+            attempt,
             row.choice,
             row.rule,
             score.scorer,
             score.value,
-            _text(score.answer),
-            _text(score.explanation),
+            _kept_answer(connection, attempt, row),
+            texts.pack(score.explanation),
             to_text(score.metadata) if score.metadata else None,
-            row.cell_id,
         )
-        if not connection.execute(_INSERT_SCORE, values).rowcount:
-            raise _without_attempt(row.cell_id)
+        connection.execute(_INSERT_SCORE, values)
+
+
+def _kept_answer(connection: sqlite3.Connection, attempt: int, row: ScoreRow) -> str | bytes | None:
+    """A long one that is the whole text of its choice is not stored a second time."""
+    answer = row.score.answer
+    if answer is not None and len(answer) >= texts.LONG:
+        query = "SELECT result FROM attempts WHERE seq = ? AND outcome IN (?, ?)"
+        found = connection.execute(query, (attempt, _RESPONSE, _CACHED)).fetchone()
+        if found is not None and answer == _said(found[0], row.choice):
+            return _WHOLE
+    return texts.pack(answer)
+
+
+def _said(result: str | bytes, choice: int) -> str | None:
+    response = from_text(Response, texts.unpack(result) or "")
+    return next((each.text for each in response.choices if each.index == choice), None)
+
+
+def _final_attempt(connection: sqlite3.Connection, cell_id: str) -> int:
+    query = "SELECT max(f.attempt) FROM cells c JOIN finals f ON f.cell = c.number WHERE c.id = ?"
+    found: int | None = connection.execute(query, (cell_id,)).fetchone()[0]
+    if found is None:
+        raise StoreError(f"cell {cell_id} has no final attempt in this run, so it has no score")
+    return found
 
 
 def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
     row = connection.execute("SELECT number FROM cells WHERE id = ?", (cell_id,)).fetchone()
     if row is None:
-        raise _without_attempt(cell_id)
+        raise StoreError(f"cell {cell_id} has no attempt in this run")
     number: int = row[0]
     return number
 
 
-def _without_attempt(cell_id: str) -> StoreError:
-    return StoreError(f"cell {cell_id} has no attempt in this run, so it has no score")
-
-
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
-    """``row`` has SCORE_COLUMNS."""
-    choice, rule, scorer, value, answer, explanation, metadata = row
+    """``row`` has SCORE_COLUMNS, and the attempt's result where the answer is its whole text."""
+    choice, rule, scorer, value, answer, explanation, metadata, result = row
+    if result is not None:
+        answer = _said(result, choice)
     known = from_text(dict[str, Any], metadata) if metadata else {}
-    score = Score(scorer, value, _read_text(answer), _read_text(explanation), known)
+    score = Score(scorer, value, texts.unpack(answer), texts.unpack(explanation), known)
     return ScoreRow(cell_id, choice, rule, score)
 
 
@@ -163,10 +187,9 @@ def read_rules(text: str) -> tuple[ScoringRule, ...]:
 def read_attempt(row: tuple[Any, ...]) -> Attempt:
     """``row`` has the columns of :func:`attempt_columns`."""
     number, turn, started_at, started_ns, ended_ns, outcome, url, body, result, blob = row
+    text = texts.unpack(result) or ""
     slim: Response | Failure = (
-        from_text(Response, result)
-        if outcome in (_RESPONSE, _CACHED)
-        else from_text(Failure, result)
+        from_text(Response, text) if outcome in (_RESPONSE, _CACHED) else from_text(Failure, text)
     )
     if blob is not None:
         slim = _with_timelines(slim, list(chunks.unpack(blob, len(_timings(slim)))))
@@ -175,7 +198,7 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
         started_at=started_at,
         started_ns=started_ns,
         ended_ns=ended_ns,
-        exchange=Exchange(url, _read_text(body) or "", slim, from_cache=outcome == _CACHED),
+        exchange=Exchange(url, texts.unpack(body) or "", slim, from_cache=outcome == _CACHED),
         turn=turn,
     )
 
@@ -192,8 +215,8 @@ def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
         attempt.ended_ns,
         _outcome(attempt.exchange),
         attempt.exchange.url,
-        _text(attempt.exchange.body),
-        to_text(slim),
+        texts.pack(attempt.exchange.body),
+        texts.pack(to_text(slim)),
         chunks.pack(timelines),
     )
 
@@ -223,18 +246,3 @@ def _with_timelines(
     if partial is not None:
         partial = replace(partial, timing=replace(partial.timing, chunks=rest.pop(0)))
     return replace(result, timing=timing, partial=partial)
-
-
-def _text(text: str | None) -> str | bytes | None:
-    """A lone surrogate has no UTF-8: such a text is stored as bytes rather than refused."""
-    if text is None:
-        return None
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def _read_text(value: str | bytes | None) -> str | None:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

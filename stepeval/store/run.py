@@ -1,6 +1,7 @@
 """A run on disk: one directory, one SQLite file, one writing process. Rows are only ever added."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from stepeval.core.errors import StoreError
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule, Suite
-from stepeval.store import rows, schema
+from stepeval.store import opening, rows, schema
 from stepeval.store.codec import to_text
 from stepeval.store.lock import WriterLock
 from stepeval.store.reader import RunEvent, RunReader
@@ -40,6 +41,7 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
         StoreError: It is there already, or cannot be made.
     """
     directory = root / info.id
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     try:
         root.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700)
@@ -48,10 +50,19 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
         raise StoreError(f"{directory}: is there already; a run is never overwritten") from None
     except OSError as error:
         raise StoreError(f"{directory}: cannot be made: {error.strerror}") from error
+    try:
+        return _fill(directory, info, suite, missing)
+    except (sqlite3.Error, OSError, StoreError) as error:
+        shutil.rmtree(directory, ignore_errors=True)  # nothing is in it, and half a run is none
+        raise StoreError(f"{directory}: cannot be made: {error}") from error
+
+
+def _fill(directory: Path, info: RunInfo, suite: Suite, missing: list[Path]) -> "RunStore":
+    """``missing``: the folders above ``directory`` that were made for it."""
     lock = WriterLock(directory / schema.LOCK)
     path = directory / schema.DATABASE
     try:
-        connection = schema.create(path)
+        connection = opening.create(path)
         connection.execute(
             "INSERT INTO run VALUES (1, ?, ?, ?)",
             (suite.cell_count, to_text(info), to_text(suite)),
@@ -59,10 +70,11 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
         _add_event(connection, RunEvent.STARTED, info.created_at, None)
         _add_scoring(connection, suite.scoring, info.created_at)
         connection.execute("COMMIT")
-        _flush_directory(directory.parent)
-    except (sqlite3.Error, OSError) as error:
+        for folder in (directory, *missing):
+            _flush_directory(folder.parent)
+    except (sqlite3.Error, OSError):
         lock.release()
-        raise StoreError(f"{path}: cannot be made: {error}") from error
+        raise
     return RunStore(path, connection, lock, suite)
 
 
@@ -72,12 +84,12 @@ def open_run(path: Path) -> "RunStore":
     Raises:
         StoreError: Another process is writing it, or it is damaged, too new, or read-only.
     """
-    file = schema.database(path)
+    file = opening.database(path)
     if not file.is_file():
         raise StoreError(f"{path}: no run is stored here")
     lock = WriterLock(file.with_name(schema.LOCK))
     try:
-        connection = schema.open_to_write(file)
+        connection = opening.open_to_write(file)
     except StoreError:
         lock.release()
         raise
@@ -104,6 +116,7 @@ class RunStore:
         self._lock = lock
         self._writer = GroupCommit(connection, path)
         self._closed = False
+        self._reopened: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -133,15 +146,25 @@ class RunStore:
         Raises:
             StoreError: It cannot be written, or the cell has its final attempt already.
         """
+        again = cell.id in self._reopened
 
         def work(connection: sqlite3.Connection) -> None:
-            rows.insert_attempt(connection, cell, attempt, final=final)
+            rows.insert_attempt(connection, cell, attempt, final=final, again=again)
 
         await self._writer.perform(work)
+        if final:
+            self._reopened.discard(cell.id)
+
+    def reopen(self, cell_ids: Iterable[str]) -> None:
+        """Lets each of these cells have one more final attempt while this store is open.
+
+        The earlier one counts until then, and stays in the file for ever.
+        """
+        self._reopened.update(cell_ids)
 
     def done_cells(self) -> set[str]:
         """Ids of the cells with a final result: those a resumed run does not send again."""
-        query = "SELECT c.id FROM finals f JOIN cells c ON c.number = f.cell"
+        query = "SELECT DISTINCT c.id FROM finals f JOIN cells c ON c.number = f.cell"
         return {row[0] for row in self._all(query)}
 
     def new_scoring(self, rules: Iterable[ScoringRule], created_at: float) -> Scoring:
@@ -161,17 +184,20 @@ class RunStore:
         """All of ``scores`` in one transaction, under ``scoring``.
 
         Raises:
-            StoreError: A cell is unknown, or has this rule's score already; nothing is stored.
+            StoreError: A cell has no final attempt, or its answer this rule's score already;
+                nothing is stored.
         """
         kept = tuple(scores)
         self._writer.submit(lambda c: rows.insert_scores(c, kept, scoring.number)).result()
 
     def scored_cells(self, scoring: Scoring | None = None) -> set[str]:
-        """Ids of the cells with a score in ``scoring``, by default the latest."""
-        query = (
-            "SELECT DISTINCT c.id FROM scores s JOIN cells c ON c.number = s.cell "
-            "WHERE s.scoring = coalesce(?, (SELECT max(number) FROM scorings))"
-        )
+        """Ids of the cells whose answer has a score in ``scoring``, by default the latest.
+
+        Of a cell that was asked again, the latest answer.
+        """
+        query = f"""SELECT DISTINCT c.id FROM scores s CROSS JOIN finals f ON f.attempt = s.attempt
+            CROSS JOIN cells c ON c.number = f.cell
+            WHERE s.scoring = coalesce(?, (SELECT max(number) FROM scorings)) AND {rows.COUNTS}"""  # noqa: S608  -- a condition of this package only
         return {row[0] for row in self._all(query, scoring.number if scoring else None)}
 
     def add_phase(self, phase: Phase) -> None:

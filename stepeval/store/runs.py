@@ -2,19 +2,22 @@
 
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from stepeval.core.errors import RunNotFound, StoreError, did_you_mean
 from stepeval.core.record import RunInfo
 from stepeval.store import schema
+from stepeval.store.lock import WriterLock
 from stepeval.store.reader import RunReader, RunStatus
 
 LATEST = "latest"
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]+(?:-[a-z0-9]+)*-[0-9a-f]{4}")
+_GOING = ".removed-"  # no run id begins so
 _MOST_SLUG = 40
 _MOST_SHOWN = 60
 
@@ -86,6 +89,28 @@ class RunsFolder:
         """Newest first; those that cannot be read, with their problem, by the time in their id."""
         return sorted(map(_summary, self._directories()), key=_age)
 
+    def remove(self, run_id: str) -> None:
+        """Its name goes at once, and then its files: a process that dies here leaves no half run.
+
+        What one left behind, the next call takes away.
+
+        Raises:
+            RunNotFound: There is no such run.
+            StoreError: Another process is writing it, or it cannot be removed.
+        """
+        directory = self.path(run_id)
+        if not directory.is_dir():
+            raise RunNotFound(f"no run {run_id} in {self.root}")
+        lock = WriterLock(directory / schema.LOCK)
+        try:
+            directory.rename(self.root / f"{_GOING}{run_id}")
+            for gone in self.root.glob(f"{_GOING}*"):
+                shutil.rmtree(gone)
+        except OSError as error:
+            raise StoreError(f"{directory}: cannot be removed: {error.strerror}") from error
+        finally:
+            lock.release()
+
     def newest_first(self) -> Iterator[RunReader]:
         """Those that can be read, opened one by one as they are asked for."""
         for directory in sorted(self._directories(), reverse=True):  # ids begin with their time
@@ -95,7 +120,8 @@ class RunsFolder:
                 continue
 
     def _latest(self) -> Path:
-        readable = [run for run in self.list() if run.problem is None]
+        known = sorted((_known(directory) for directory in self._directories()), key=_age)
+        readable = [run for run in known if run.problem is None]
         if not readable:
             raise RunNotFound(f"no run is stored in {self.root} yet")
         return self.path(readable[0].id)
@@ -132,11 +158,22 @@ def _directory_at(name: str) -> Path | None:
     return None
 
 
-def _summary(directory: Path) -> RunSummary:
+def _known(directory: Path) -> RunSummary:
+    """Without its status, which costs a look at every cell."""
     try:
         reader = RunReader(RunsFolder(directory.parent).path(directory.name))
-        return RunSummary(directory.name, directory, reader.info(), reader.status())
+        return RunSummary(directory.name, directory, reader.info())
     except (StoreError, RunNotFound) as error:
+        return RunSummary(directory.name, directory, problem=str(error))
+
+
+def _summary(directory: Path) -> RunSummary:
+    known = _known(directory)
+    if known.problem is not None:
+        return known
+    try:
+        return replace(known, status=RunReader(directory).status())
+    except StoreError as error:
         return RunSummary(directory.name, directory, problem=str(error))
 
 

@@ -141,6 +141,22 @@ def test_the_suite_may_ask_for_the_cache_and_the_user_decide(shell: Shell, serve
     assert "0 answers" in shell("cache", "--clear").out
 
 
+def test_what_is_asked_again_is_asked_of_the_api(shell: Shell, serve: Serve) -> None:
+    """The cache has the very answer that did not please."""
+    server = serve()
+    suite = shell.suite(SUITE + "cache: true\n")
+    shell("run", suite, "--base-url", server.base_url, "--no-report")
+    shell("retry", "latest", "--where", "sample=a", "--no-report")
+    assert len(posts(server)) == CELLS + CELLS // 2
+
+
+def test_a_recorded_run_keeps_its_answers(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    record(shell, server)
+    said = shell("retry", "latest", "--where", "sample=a", "--no-report", code=2)
+    assert "whose answers it must keep" in said.err
+
+
 def test_a_damaged_cache_warns_and_the_run_goes_on(shell: Shell, serve: Serve) -> None:
     server = serve()
     asked = ("run", shell.suite(SUITE), "--base-url", server.base_url, "--no-report", "--cache")

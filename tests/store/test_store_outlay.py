@@ -18,7 +18,7 @@ TIMING = Timing(1, 2, 3, 4)
 
 
 def response(usage: Usage) -> Response:
-    return Response("1", "m", (Choice(0, "a long text"),), usage, TIMING)
+    return Response("1", "m", (Choice(0, "a long text " * 200),), usage, TIMING)
 
 
 def attempt(result: Response | Failure, started_at: float, took_s: float, number: int) -> Attempt:

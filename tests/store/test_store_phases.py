@@ -31,13 +31,6 @@ ATTEMPT = Attempt(
 )  # fmt: skip
 
 
-def _age(path: Path) -> None:
-    """As a stepeval that knew no phases left it."""
-    connection = sqlite3.connect(path / "run.db")
-    connection.executescript("DROP TABLE phases; DROP TABLE token_counts; PRAGMA user_version = 1;")
-    connection.close()
-
-
 def test_phases_are_read_back_whole_and_in_the_order_they_ran(tmp_path: Path) -> None:
     with create_run(tmp_path, INFO, SUITE) as store:
         store.add_phase(SECOND)
@@ -53,17 +46,6 @@ def test_a_phase_is_written_once(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="UNIQUE"):
             store.add_phase(replace(FIRST, load=7.0))
         assert [phase.repeat for phase in store.reader().phases()] == [0, 1]
-
-
-def test_a_run_from_before_there_were_phases_has_none_until_it_is_written(tmp_path: Path) -> None:
-    with create_run(tmp_path, INFO, SUITE):
-        pass
-    _age(tmp_path / "run")
-    assert RunReader(tmp_path / "run").phases() == ()
-    with open_run(tmp_path / "run") as store:
-        assert store.reader().phases() == ()
-        store.add_phase(FIRST)
-    assert RunReader(tmp_path / "run").phases() == (FIRST,)
 
 
 def test_phases_that_make_no_sense_are_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import pickle
+import random
 import shutil
 import sqlite3
 import stat
@@ -45,6 +46,7 @@ SUITE = Suite(
 CELLS = tuple(Cell(f"{arm.name}{s.id}", arm, s) for arm in ARMS for s in SAMPLES)
 CHUNKS = (Chunk(110, 105, ChunkKind.ROLE), Chunk(120, 111, ChunkKind.ANSWER, 0, 1, 0, 2))
 OK = Response("i", "m", (Choice(0, "four", "hm"),), Usage(3, 4), Timing(90, 100, 105, 130, CHUNKS))
+LONG = random.Random(1).randbytes(100_000).decode("latin-1")  # which no compression makes short
 BROKEN = Failure(
     FailureKind.DISCONNECTED, "gone", timing=OK.timing, partial=replace(OK, id=None)
 )  # fmt: skip
@@ -118,6 +120,70 @@ def test_an_answer_whose_waiter_was_cancelled_is_stored(store: RunStore) -> None
     assert store.done_cells() == {"a0"}
 
 
+def test_a_cell_asked_again_has_its_latest_result_and_keeps_the_earlier(store: RunStore) -> None:
+    add(store, CELLS[0], made=attempt(1, BROKEN))
+    add(store, CELLS[1])
+    store.add_scores([score(CELLS[1], 1.0)], store.scoring())
+    store.reopen([CELLS[0].id, CELLS[1].id])
+    add(store, CELLS[0], final=False, made=attempt(1, BROKEN, body="again"))
+    status = store.reader().status()
+    assert (status.finals, status.attempts, status.scored) == (2, 3, 1)
+    first = next(store.reader().records())
+    assert first.attempts == (attempt(1, BROKEN),)  # the earlier one counts until there is another
+    add(store, CELLS[0], made=attempt(2))
+    add(store, CELLS[1], made=attempt(1, BROKEN))
+    latest = {record.cell.id: record for record in store.reader().records()}
+    assert list(latest) == ["a0", "a1"]
+    assert latest["a0"].attempts == (
+        attempt(1, BROKEN), attempt(1, BROKEN, body="again"), attempt(2),
+    )  # fmt: skip
+    assert isinstance(latest["a1"].result, Failure)
+    assert store.done_cells() == {"a0", "a1"}
+    assert store.reader().status().finals == 2
+
+
+def test_a_score_belongs_to_the_answer_it_judged(store: RunStore) -> None:
+    add(store, *CELLS[:2])
+    store.add_scores([score(cell, 0.0) for cell in CELLS[:2]], store.scoring())
+    store.reopen(["a0"])
+    add(store, CELLS[0])
+    assert store.scored_cells() == {"a1"}
+    assert [row.cell_id for row in store.reader().scores()] == ["a1"]
+    store.add_scores([score(CELLS[0], 1.0)], store.scoring())
+    assert [(row.cell_id, row.score.value) for row in store.reader().scores()] == [
+        ("a1", 0.0), ("a0", 1.0),
+    ]  # fmt: skip
+    assert store.reader().status().scored == 2
+    kept = sqlite3.connect(store.path)
+    assert kept.execute("SELECT count(*) FROM scores").fetchone() == (3,)
+    kept.close()
+
+
+def test_an_answer_that_is_the_whole_text_is_stored_once(store: RunStore) -> None:
+    """And one that is only a part of it, or of another choice, as it is."""
+    said = "The order of words matters. " * 100
+    both = replace(OK, choices=(Choice(0, said), Choice(1, said[5:])))
+    add(store, CELLS[0], made=attempt(1, both))
+    wanted = [
+        ScoreRow("a0", choice, rule, Score("exact", 0.0, answer))
+        for choice, rule, answer in ((0, "r", said), (0, "s", said[5:]), (1, "r", said[5:]))
+    ]
+    store.add_scores(wanted, store.scoring())
+    assert list(store.reader().scores()) == wanted
+    kept = sqlite3.connect(store.path)
+    assert kept.execute("SELECT answer = x'3d' FROM scores").fetchall() == [(1,), (0,), (1,)]
+    kept.close()
+
+
+def test_a_cell_is_asked_again_once_and_only_if_it_was_reopened(store: RunStore) -> None:
+    add(store, *CELLS[:2])
+    store.reopen(["a0"])
+    add(store, CELLS[0])
+    for cell in CELLS[:2]:
+        with pytest.raises(StoreError, match="final attempt already"):
+            add(store, cell)
+
+
 def score(cell: Cell, value: float, rule: str = "right") -> ScoreRow:
     return ScoreRow(cell.id, 0, rule, Score("exact", value, "4", "because", {"k": [1]}))
 
@@ -148,7 +214,7 @@ def test_scores_stand_in_the_order_of_the_records(store: RunStore) -> None:
 
 def test_a_batch_with_a_wrong_score_is_refused_as_a_whole(store: RunStore) -> None:
     add(store, CELLS[0])
-    with pytest.raises(StoreError, match="cell a1 has no attempt"):
+    with pytest.raises(StoreError, match="cell a1 has no final attempt"):
         store.add_scores([score(CELLS[0], 1.0), score(CELLS[1], 1.0)], store.scoring())
     with pytest.raises(StoreError, match="UNIQUE"):
         store.add_scores([score(CELLS[0], 1.0), score(CELLS[0], 0.0)], store.scoring())
@@ -264,7 +330,7 @@ def test_a_file_of_another_kind_is_refused_with_a_sentence(
 def test_a_damaged_file_is_not_written_to(tmp_path: Path) -> None:
     with create_run(tmp_path, INFO, SUITE) as store:
         for cell in CELLS:
-            add(store, cell, made=attempt(body="x" * 20_000))
+            add(store, cell, made=attempt(body=LONG[:20_000]))
     path = tmp_path / "run" / "run.db"
     data = bytearray(path.read_bytes())
     data[4096 * 3 : 4096 * 12] = b"\xff" * (4096 * 9)
@@ -304,11 +370,11 @@ def test_a_full_disk_refuses_the_attempt_and_keeps_what_was_there(store: RunStor
     pages = store._all("PRAGMA page_count")[0][0]
     store._all(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"full.*safe"):
-        add(store, CELLS[1], made=attempt(body="x" * 100_000))
+        add(store, CELLS[1], made=attempt(body=LONG))
     assert store.done_cells() == {"a0"}
     assert [record.cell.id for record in store.reader().records()] == ["a0"]
     store._all(f"PRAGMA max_page_count = {pages + 1000}")
-    add(store, CELLS[1], made=attempt(body="x" * 100_000))
+    add(store, CELLS[1], made=attempt(body=LONG))
     assert store.done_cells() == {"a0", "a1"}
 
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import crash, latency, rate, reporting, scale, startup, throughput
+from benchmarks import crash, latency, limits, rate, reporting, scale, startup, throughput
 from benchmarks.bars import Bar, table
 from benchmarks.servers import external_server, null_server
 
 _README = Path(__file__).with_name("README.md")
 _MARK = "<!-- results -->"
-_GROUPS = ("startup", "throughput", "latency", "rate", "reporting", "crash", "scale")
+_GROUPS = ("startup", "throughput", "latency", "rate", "limits", "reporting", "crash", "scale")
 
 
 def main() -> int:
@@ -56,6 +56,8 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Iterator[Bar]:
         yield from latency.bars(folder, servers, quick=chosen.quick, repeats=chosen.repeats)
     if "rate" in chosen.only:
         yield from rate.bars(folder, quick=chosen.quick)
+    if "limits" in chosen.only:
+        yield from limits.bars(quick=chosen.quick)
     if "reporting" in chosen.only:
         yield from reporting.bars(folder)
     if "crash" in chosen.only:

@@ -17,6 +17,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Health, LoadPlan, Objective, Phase, Shape
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, ScoringRule, Suite
@@ -57,6 +58,9 @@ class LoadRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        return ()
 
     def phases(self) -> tuple[Phase, ...]:
         return self.ran

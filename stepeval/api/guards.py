@@ -17,7 +17,8 @@ from stepeval.execution.budget import BudgetGate
 from stepeval.execution.circuit import Patience
 from stepeval.execution.executor import Execution
 from stepeval.execution.gate import Gate
-from stepeval.execution.retry import Decide, decide
+from stepeval.execution.limit_gate import patient
+from stepeval.execution.retry import Decide
 from stepeval.execution.stop import StopSignal
 from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds
 from stepeval.store.run import RunStore
@@ -100,7 +101,7 @@ class Guards:
 
     @property
     def decide(self) -> Decide:
-        return self._breaker.sparing(decide)
+        return self._breaker.sparing(patient)
 
     def reason(self, execution: Execution, *, left: int, total: int) -> str | None:
         """Why the run stopped; where a budget did it, with what was spent to the last answer."""

@@ -26,6 +26,7 @@ class SuiteOptions:
     epochs: int | None = None
     seed: int | None = None
     max_cells: int | None = None
+    tier: str | None = None
     base_url: str | None = None
     key_env: str | None = None
     trust_base_url: bool = False
@@ -59,6 +60,7 @@ def _overrides(options: SuiteOptions) -> Overrides:
         seed=options.seed,
         epochs=options.epochs,
         max_cells=options.max_cells,
+        tier=options.tier,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
+from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.offline import no_sockets
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
@@ -36,6 +37,7 @@ from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
+from stepeval.execution.expected import Expected, longest_first_at_the_end
 from stepeval.execution.gate import Gates
 from stepeval.execution.retry import at_once
 from stepeval.execution.stop import StopSignal
@@ -273,21 +275,23 @@ async def _execute(
     listener.started(total=suite.cell_count, already_done=already_done)
     guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
-    behind = WriteBehind(store, most=suite.limits.concurrency)
+    most, expected = most_at_once(suite.limits), Expected()
+    limits = limit_gates(suite, expected, store.add_limit_change)
+    behind = WriteBehind(store, most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
         with stopping_on_signals(stop):
             try:
                 execution = await execute(
-                    missing,
+                    longest_first_at_the_end(missing, expected, 2 * most),
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,
                     listener=listener,
-                    limits=suite.limits,
+                    limits=replace(suite.limits, concurrency=most),
                     stop=stop,
                     decide=decide,
-                    gate=Gates(guards.gates),
+                    gate=Gates((*guards.gates, limits)),
                     memory=source,
                 )
             finally:

@@ -30,6 +30,7 @@ _SUITE_OPTIONS = (
     ),
     click.option("--model", "models", multiple=True, help="Use this model (or these)."),
     click.option("--concurrency", type=click.IntRange(min=1), help="Requests in flight."),
+    click.option("--tier", help="Keep this account tier's limits: V0 to V4."),
     click.option("--epochs", type=click.IntRange(min=1), help="Times each sample is asked."),
     click.option("--seed", type=int, help="Seed of the order, and of the simulator."),
     click.option("--max-cells", type=click.IntRange(min=1), help="Refuse a larger grid."),
@@ -40,7 +41,7 @@ _SUITE_OPTIONS = (
 
 # The options whose values go into SuiteOptions under their own names.
 _PASSED_ON = (
-    *("limit", "arms", "samples", "models", "concurrency", "epochs", "seed"),
+    *("limit", "arms", "samples", "models", "concurrency", "tier", "epochs", "seed"),
     *("max_cells", "base_url", "key_env", "trust_base_url"),
 )
 

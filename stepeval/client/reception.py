@@ -13,6 +13,7 @@ from stepeval.client.wire_response import decode
 from stepeval.core.chat import Failure, FailureKind, Response, Timing
 
 SIMULATOR_HEADER = "x-stepeval-simulator"
+_QUOTA = "x-ratelimit-"
 _JSON, _EVENTS = "application/json", "text/event-stream"
 _ENOUGH = 64 * 1024  # of a body that is only quoted from
 _LONGEST_MESSAGE = 500
@@ -31,6 +32,7 @@ class Head:
     trace_id: str | None = None
     simulated: bool = False
     location: str | None = None
+    quota: Mapping[str, str] | None = None
 
 
 def read_head(status: int, headers: Mapping[str, str], now: float) -> Head:
@@ -43,6 +45,7 @@ def read_head(status: int, headers: Mapping[str, str], now: float) -> Head:
         trace_id=trace_id(headers),
         simulated=SIMULATOR_HEADER in headers,
         location=headers.get("location"),
+        quota={name: said for name, said in headers.items() if name.startswith(_QUOTA)} or None,
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TypeAlias
 from uuid import uuid4
@@ -114,6 +114,9 @@ class Client:
                 trace_id=result.trace_id,
                 timing=result.timing,
             )
+        if exchanged.quota is not None:
+            quota = {self._clean(name): self._clean(said) for name, said in exchanged.quota.items()}
+            result = replace(result, quota=quota)
         url, result = self._clean(str(endpoint.url)), scrub(result, self._secrets)
         if tape is None:
             return Exchange(url, body, result)
@@ -165,6 +168,7 @@ class _Exchanging:
         self._headers_ns: int | None = None
         self._reception: Reception | None = None
         self.simulated = False
+        self.quota: Mapping[str, str] | None = None
 
     async def run(self, body: bytes, headers: Mapping[str, str]) -> Response | Failure:
         total = self._endpoint.provider.timeouts.total
@@ -190,7 +194,7 @@ class _Exchanging:
         self._headers_ns = read.arrival_ns
         headers = _headers(response)
         head = read_head(response.status_code, headers, time.time())
-        self.simulated = head.simulated
+        self.simulated, self.quota = head.simulated, head.quota
         body = response.stream
         assert isinstance(body, Turn | ReadStream)
         try:

@@ -113,6 +113,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """``quota``: the x-ratelimit-* headers as they came, by lower-case name."""
+
     id: str | None
     model: str | None
     choices: tuple[Choice, ...]
@@ -120,6 +122,7 @@ class Response:
     timing: Timing
     trace_id: str | None = None
     simulated: bool = False
+    quota: Mapping[str, str] | None = None
 
 
 class FailureKind(StrEnum):
@@ -157,7 +160,10 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without an answer. ``partial`` is what had arrived by then: it was paid for."""
+    """A request without an answer. ``partial`` is what had arrived by then: it was paid for.
+
+    ``quota``: the x-ratelimit-* headers as they came, by lower-case name.
+    """
 
     kind: FailureKind
     message: str
@@ -166,6 +172,7 @@ class Failure:
     trace_id: str | None = None
     timing: Timing | None = None
     partial: Response | None = None
+    quota: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

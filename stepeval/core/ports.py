@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
 from stepeval.core.chat import Choice, Exchange, Request
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Sample, Suite
@@ -38,6 +39,9 @@ class RecordReader(Protocol):
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        """The limits that an evaluation was held to, in the order they came into force."""
 
     def phases(self) -> tuple[Phase, ...]:
         """What a load benchmark ran, in that order; none in an evaluation."""

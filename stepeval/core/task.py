@@ -110,11 +110,18 @@ class ScoringRule:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``max_attempts`` counts the first one; ``max_cells`` refuses a grid that is larger."""
+    """``max_attempts`` counts the first one; ``max_cells`` refuses a grid that is larger.
+
+    ``learned``: nobody said how many requests may be in flight, so the run finds out; then
+    ``concurrency`` is only what to reckon with before it begins.
+    """
 
     concurrency: int = 8
     max_attempts: int = 4
     max_cells: int = 100_000
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from stepeval.report.breakdown import breakdowns
 from stepeval.report.evidence import Evidence, gather_evidence
 from stepeval.report.figures import figures
 from stepeval.report.lapses import MOST_LISTED, lapse_groups, lapsed
+from stepeval.report.limits_figures import limits_figures
 from stepeval.report.load_bench import Bench
 from stepeval.report.load_section import load_facts, load_section
 from stepeval.report.load_verdict import load_verdict
@@ -57,7 +58,7 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
         leaderboard=leaderboard_tables(evidence),
         wire=wire_table(evidence, proof.arms),
         warnings=proof.warnings,
-        charts=figures(evidence),
+        charts=(*figures(evidence), *limits_figures(reader)),
         breakdowns=breakdowns(evidence),
         lapses=lapse_groups(lapses, scores, selection.anchors, series, scored=scored),
         lapses_note=_lapses_note(scored=scored),

@@ -72,7 +72,7 @@ def _about_suite(info: RunInfo, suite: Suite) -> Iterator[Fact]:
     limits = suite.limits
     yield Fact(
         "Limits",
-        f"{wording.plural(limits.concurrency, 'request')} at once",
+        "learned" if limits.learned else f"{wording.plural(limits.concurrency, 'request')} at once",
         f"{wording.plural(limits.max_attempts, 'attempt')} each at most",
     )
 

@@ -69,12 +69,11 @@ class Service:
         return self._admitted(incoming, body)
 
     def _admitted(self, incoming: Incoming, body: dict[str, Any]) -> Reply:
-        if self._account is not None:
-            tokens = prompt_token_count(body)
-            refusal = self._account.admit(time.monotonic_ns(), tokens)
-            if refusal is not None:
-                return self._refused(incoming, refusal)
         drawn = draw_id(body)
+        prompt_tokens = prompt_token_count(body) if self._account else 0
+        refusal = self._refusal(body, drawn, prompt_tokens)
+        if refusal is not None:
+            return self._refused(incoming, refusal)
         repeat = self._repeat(drawn)
         fault = faults.choose(
             incoming.headers.get(faults.HEADER),
@@ -91,6 +90,17 @@ class Service:
             status = None if fault in faults.WITHOUT_STATUS else 200
             return Reply(pieces, self._ending(incoming, status, spent=0), close=True)
         return self._spoken(incoming, body, fault, repeat, headers)
+
+    def _refusal(self, body: dict[str, Any], drawn: str, prompt_tokens: int) -> Refusal | None:
+        """The account's, at this moment."""
+        if self._account is None:
+            return None
+        answer_tokens = 0
+        if self._account.foresees:
+            repeat = self._repeats.get(drawn, 0)
+            foreseen = plan(body, self._key, self._config.seed, repeat=repeat, cached_tokens=0)
+            answer_tokens = foreseen.completion_tokens
+        return self._account.admit(time.monotonic_ns(), prompt_tokens, answer_tokens)
 
     def _spoken(
         self,
@@ -110,7 +120,9 @@ class Service:
             config=self._config,
             fault=fault,
             headers=headers,
-            finished=self._ending(incoming, 200, spent=planned.completion_tokens),
+            finished=self._ending(
+                incoming, 200, spent=planned.completion_tokens, asked=planned.prompt_tokens
+            ),
         ).reply(chunked=incoming.chunked_allowed)
 
     def _repeat(self, drawn: str) -> int:
@@ -154,16 +166,17 @@ class Service:
         return headers
 
     def _ending(
-        self, incoming: Incoming, status: int | None, *, spent: int | None
+        self, incoming: Incoming, status: int | None, *, spent: int | None, asked: int = 0
     ) -> Callable[[Delivery], None]:
         """What is to be done when the reply has ended.
 
-        ``spent`` are the tokens it cost, None for a request that the account never admitted.
+        ``spent`` are the tokens of the answer, None for a request that the account never admitted;
+        ``asked`` those of the prompt.
         """
 
         def finished(delivery: Delivery) -> None:
             if self._account is not None and spent is not None:
-                self._account.finish(time.monotonic_ns(), spent)
+                self._account.finish(time.monotonic_ns(), spent, asked)
             if self._log is not None:
                 self._log.add(_truth(incoming, status, delivery))
 

@@ -113,7 +113,7 @@ class ResponseCache:
             self._reader.close()
 
     def get(self, key: CacheKey) -> Response | None:
-        """The answer with its chunks, but without times: those were another run's."""
+        """The answer with its chunks, but without times and quota: those were another run's."""
         if self._reader is None or self.trouble is not None:
             return None
         query = "SELECT response, chunks, digest FROM responses WHERE key = ?"
@@ -128,7 +128,7 @@ class ResponseCache:
         """``at`` is seconds since 1970. Returns at once; what is there already stays."""
         if self._writer is None or self.trouble is not None:
             return
-        slim = to_text(replace(response, timing=_UNTIMED))
+        slim = to_text(replace(response, timing=_UNTIMED, quota=None))
         packed = chunks.pack((response.timing.chunks,))
         name = key.digest
         row = (name, key.host, key.model, at, slim, packed, _seal(name, slim, packed))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stepeval.core.errors import StoreError
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Suite
@@ -131,6 +132,11 @@ class RunReader:
                 return rows.read_phases(connection.execute(query))
             except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
                 raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        """In their order; none in a load benchmark, and in a file of version 1."""
+        query = "SELECT at, provider, kind, level, used, why FROM limit_changes ORDER BY number"
+        return tuple(LimitChange(*row) for row in self._rows(query))
 
     def token_counts(self) -> Iterator[TokenCount]:
         """What a vocabulary on this machine counted, where the server had told no usage; in the

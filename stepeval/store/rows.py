@@ -8,6 +8,7 @@ from typing import Any
 
 from stepeval.core.chat import Exchange, Failure, Response, Timing
 from stepeval.core.errors import StoreError
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Health, Phase
 from stepeval.core.record import Attempt, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule
@@ -119,6 +120,14 @@ def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
     known = from_text(dict[str, Any], metadata) if metadata else {}
     score = Score(scorer, value, texts.unpack(answer), texts.unpack(explanation), known)
     return ScoreRow(cell_id, choice, rule, score)
+
+
+def insert_limit_change(connection: sqlite3.Connection, change: LimitChange) -> None:
+    connection.execute(
+        "INSERT INTO limit_changes (at, provider, kind, level, used, why) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (change.at, change.provider, change.kind, change.level, change.used, change.why),
+    )
 
 
 def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from stepeval.core.errors import StoreError
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule, Suite
@@ -216,6 +217,10 @@ class RunStore:
         """
         kept = tuple(counts)
         self._writer.submit(lambda c: rows.insert_counts(c, kept)).result()
+
+    def add_limit_change(self, change: LimitChange) -> None:
+        """Does not wait for the disk: what is lost with the process is a line of a chart."""
+        self._writer.submit(lambda c: rows.insert_limit_change(c, change))
 
     def note(self, event: RunEvent, at: float, reason: str | None = None) -> None:
         """Adds to the run's history. ``at`` is seconds since 1970."""

@@ -48,6 +48,17 @@ CREATE TABLE scores (
   PRIMARY KEY (scoring, attempt, choice, rule)
 )"""
 
+LIMIT_CHANGES = """
+CREATE TABLE limit_changes (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  provider TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  level REAL NOT NULL,
+  used REAL NOT NULL,
+  why TEXT NOT NULL
+)"""
+
 TABLES = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -96,6 +107,7 @@ CREATE TABLE scorings (
 {SCORES};
 {PHASES};
 {COUNTED};
+{LIMIT_CHANGES};
 """
 
 

@@ -14,6 +14,7 @@ from stepeval.suite.budget import read_budget
 from stepeval.suite.dataset import read_dataset
 from stepeval.suite.findings import Findings
 from stepeval.suite.folder import PathRefused, read_inside
+from stepeval.suite.limits import read_limits
 from stepeval.suite.plan import read_drafts, read_plan
 from stepeval.suite.prompts import (
     DEFAULT_PROMPT,
@@ -54,6 +55,7 @@ class Overrides:
     seed: int | None = None
     epochs: int | None = None
     max_cells: int | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +172,8 @@ def _numbers(source: _Source) -> tuple[Limits, int, int]:
         value = getattr(over, name)
         if value is not None and value < 1:
             source.findings.error(f"{name} must be at least 1, not {value}", None)
-    limits = Limits(
-        over.concurrency if over.concurrency is not None else file.limits.concurrency,
-        file.limits.max_attempts,
-        over.max_cells if over.max_cells is not None else file.limits.max_cells,
+    limits = read_limits(
+        file.limits, tier=over.tier, concurrency=over.concurrency, max_cells=over.max_cells
     )
     epochs = file.epochs if over.epochs is None else over.epochs
     return limits, epochs, file.seed if over.seed is None else over.seed

@@ -142,7 +142,9 @@ class RuleEntry(_Open):
 
 
 class LimitsEntry(_Strict):
-    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 8
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
     max_attempts: Count = 4
     max_cells: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 

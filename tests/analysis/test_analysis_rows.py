@@ -26,6 +26,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import (
     Attempt,
@@ -73,6 +74,9 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        return ()
 
     def phases(self) -> tuple[Phase, ...]:
         return ()

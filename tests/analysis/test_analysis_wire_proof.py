@@ -6,6 +6,7 @@ import pytest
 
 from stepeval.analysis.wire_proof import wire_proof
 from stepeval.core.chat import Choice, Exchange, JsonObject, Response, Timing, Usage
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Sample, Suite
@@ -31,6 +32,9 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(())
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        return ()
 
     def phases(self) -> tuple[Phase, ...]:
         return ()

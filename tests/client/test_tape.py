@@ -43,7 +43,7 @@ BODY = '{"model":"m","messages":[]}'
 
 
 def since_sent(result: Response | Failure) -> Response | Failure:
-    """``result`` with its times counted from the send, and without the schedule's."""
+    """``result`` with its times counted from the send, without the schedule's and the account's."""
 
     def moved(timing: Timing) -> Timing:
         base = timing.sent_ns or 0
@@ -57,9 +57,11 @@ def since_sent(result: Response | Failure) -> Response | Failure:
         return Timing(None, None if timing.sent_ns is None else 0, headers, done, chunks)
 
     if isinstance(result, Response):
-        return replace(result, timing=moved(result.timing))
+        return replace(result, timing=moved(result.timing), quota=None)
     partial = result.partial and replace(result.partial, timing=moved(result.partial.timing))
-    return replace(result, timing=result.timing and moved(result.timing), partial=partial)
+    return replace(
+        result, timing=result.timing and moved(result.timing), partial=partial, quota=None
+    )
 
 
 FAULTS = [

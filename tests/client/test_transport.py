@@ -496,6 +496,17 @@ def test_a_status_has_its_kind_and_the_servers_words(status: int, kind: FailureK
     assert kind is FailureKind.REDIRECT or failed.message == "because"
 
 
+def test_what_a_server_says_of_its_limits_is_passed_on_without_a_key_in_it() -> None:
+    body = b'{"error": {"message": "slow down"}}'
+    more = ("X-RateLimit-Limit-Requests: 400", "x-ratelimit-reset-requests: 2s")
+    failed = failure(whole(body, 429, "application/json", *more))
+    assert failed.quota == {
+        "x-ratelimit-limit-requests": "400",
+        "x-ratelimit-reset-requests": "2s",
+    }
+    assert failure(whole(body, 429, "application/json")).quota is None
+
+
 def test_an_endless_error_page_is_quoted_and_not_read_to_its_end() -> None:
     failed = failure(head(500, "text/html"), *[b"<p>" * 20_000] * 50, 2.0, cap=10**9)
     assert failed.kind is FailureKind.SERVER

@@ -17,6 +17,7 @@ from stepeval.core.chat import (
     Timing,
     Usage,
 )
+from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow, TokenCount
 from stepeval.core.task import Arm, Cell, Price, Prompt, Provider, Sample, ScoringRule, Suite
@@ -34,6 +35,7 @@ class MadeRun:
     made_suite: Suite
     made_records: tuple[Record, ...]
     made_scores: tuple[ScoreRow, ...]
+    made_changes: tuple[LimitChange, ...] = ()
 
     def info(self) -> RunInfo:
         return self.run_info
@@ -46,6 +48,9 @@ class MadeRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.made_scores)
+
+    def limit_changes(self) -> tuple[LimitChange, ...]:
+        return self.made_changes
 
     def phases(self) -> tuple[Phase, ...]:
         return ()

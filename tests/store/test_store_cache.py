@@ -27,9 +27,14 @@ from stepeval.store.cache import (
 
 CHUNKS = (Chunk(110, 105, ChunkKind.ROLE), Chunk(120, 111, ChunkKind.ANSWER, 0, 1, 0, 2))
 ANSWER = Response(
-    "i", "m", (Choice(0, "four \ud800", "hm"),), Usage(3, 4), Timing(90, 100, 105, 130, CHUNKS)
+    "i",
+    "m",
+    (Choice(0, "four \ud800", "hm"),),
+    Usage(3, 4),
+    Timing(90, 100, 105, 130, CHUNKS),
+    quota={"x-ratelimit-limit": "5"},
 )
-UNTIMED = replace(ANSWER, timing=Timing(None, None, None, None, CHUNKS))
+UNTIMED = replace(ANSWER, timing=Timing(None, None, None, None, CHUNKS), quota=None)
 BODY: dict[str, Any] = {
     "model": "m",
     "messages": [{"role": "user", "content": "hi"}],

@@ -35,7 +35,7 @@ class SampleRow:
     """
 
     run_id: str = _column("the run")
-    mode: Mode = _column("LIVE or SIMULATED; rows of different modes are never mixed")
+    mode: Mode = _column("LIVE, SIMULATED or REPLAY; rows of different modes are never mixed")
     cell_id: str = _column("the request: hash of its content")
     arm: str = _column("the arm's name")
     provider: str = _column("the provider's name")
@@ -54,7 +54,8 @@ class SampleRow:
     finish_reason: str | None = _column("why the model stopped", _NOT_SAID)
     reasoning_chars: int | None = _column("characters of reasoning", "none was sent")
     answer_chars: int | None = _column("characters of text", _FAILED)
-    attempts: int = _column("requests sent for this cell")
+    attempts: int = _column("requests for this cell, one that the cache answered included")
+    from_cache: bool = _column("whether the response cache answered: it has no times")
     retried: str | None = _column(
         "the kinds of the failures that were tried again, by commas", "the first attempt was final"
     )
@@ -91,7 +92,12 @@ class SampleRow:
         "share of them that shared a read, whose gaps are not to be trusted", _NOT_STREAMED
     )
     cost: float | None = _column(
-        "of all attempts whose tokens are known, in currency", "the price or the tokens unknown"
+        "what this run paid: 0 for what a cache or cassette answered, else original_cost",
+        "the price or the tokens unknown",
+    )
+    original_cost: float | None = _column(
+        "of all attempts whose tokens are known, when they were sent, in currency",
+        "the price or the tokens unknown",
     )
     currency: str | None = _column("ISO code of cost", "the price is not known")
 
@@ -101,7 +107,7 @@ class ScoreTableRow:
     """One rule's score of one choice, of the latest scoring."""
 
     run_id: str = _column("the run")
-    mode: Mode = _column("LIVE or SIMULATED")
+    mode: Mode = _column("LIVE, SIMULATED or REPLAY")
     cell_id: str = _column("the request")
     choice: int = _column("which choice of the response, from 0")
     rule: str = _column("the rule's id")
@@ -117,7 +123,7 @@ class ChunkRow:
     """One stream event of a cell's final attempt, also of one that broke off."""
 
     run_id: str = _column("the run")
-    mode: Mode = _column("LIVE or SIMULATED")
+    mode: Mode = _column("LIVE, SIMULATED or REPLAY")
     cell_id: str = _column("the request")
     arm: str = _column("the arm's name")
     index: int = _column("place in the stream, from 0")

@@ -44,10 +44,12 @@ class ArmSummary:
     are right, or all wrong, Wilson's with n the items; where items agree on a value between, the
     bounds are None. Latencies in milliseconds and token means (clustered alike, their bounds the
     mean itself where items agree) are of answered requests.
-    ``cost_total`` covers the ``cost_cells`` requests whose cost is known. ``cost_per_correct``:
-    the cost of judged requests by their correct answers, Fieller over items. ``retry_share``:
-    requests with more than one attempt; ``retried`` counts the failures before the last one by
-    kind, ``reroll_share`` the requests where the answer itself may have caused one.
+    ``cost_total`` is what the run paid, ``cost_original`` what its answers cost when they were
+    sent: more, where a cache or a cassette gave some. Both cover the ``cost_cells`` requests whose
+    cost is known. ``cost_per_correct``: the original cost of judged requests by their correct
+    answers, Fieller over items. ``from_cache``: requests that the response cache answered.
+    ``retry_share``: requests with more than one attempt; ``retried`` counts the failures before the
+    last one by kind, ``reroll_share`` the requests where the answer itself may have caused one.
     ``cached_share``: of input tokens, where both are known.
     """
 
@@ -66,10 +68,12 @@ class ArmSummary:
     reasoning_tokens: Estimate
     answer_tokens: Estimate
     cost_total: float | None
+    cost_original: float | None
     cost_cells: int
     currency: str | None
     cost_per_correct: Estimate
     failures: Mapping[str, int]
+    from_cache: int
     retry_share: float | None
     retried: Mapping[str, int]
     reroll_share: float | None
@@ -162,7 +166,8 @@ class _Tally:
         self._accuracy, self._score = _Proportion(), _Proportion()
         self._ttft, self._e2e, self._tpot = array("d"), array("d"), array("d")
         self._tokens = {name: _Items() for name in _TOKENS}
-        self._cost = 0.0
+        self._cost = self._original = 0.0
+        self._from_cache = 0
         self._currency: str | None = None
         self._judged_cost, self._judged_correct = _Items(), _Items()
         self._cached = self._cacheable = 0
@@ -179,8 +184,8 @@ class _Tally:
             self._score.add(item, value)
         is_first = row.cell_id != self._last_cell
         self._last_cell = row.cell_id
-        if row.cost is not None and row.outcome is not Outcome.UNSCORED:
-            self._judged_cost.add(item, row.cost if is_first else 0.0)
+        if row.original_cost is not None and row.outcome is not Outcome.UNSCORED:
+            self._judged_cost.add(item, row.original_cost if is_first else 0.0)
             self._judged_correct.add(item, float(row.outcome is Outcome.CORRECT))
         if is_first:
             self._add_request(item, row)
@@ -188,6 +193,7 @@ class _Tally:
     def _add_request(self, item: int, row: SampleRow) -> None:
         self._cells += 1
         self._retried += row.attempts > 1
+        self._from_cache += row.from_cache
         kinds = row.retried.split(",") if row.retried else []
         self._retried_after.update(kinds)
         self._rerolled += not _OF_THE_ANSWER.isdisjoint(kinds)
@@ -209,8 +215,9 @@ class _Tally:
             self._cached += row.cached_tokens
             self._cacheable += row.input_tokens
         self._currency = row.currency or self._currency
-        if row.cost is not None:
+        if row.cost is not None and row.original_cost is not None:
             self._cost += row.cost
+            self._original += row.original_cost
             self._cost_cells += 1
 
     def summary(self) -> ArmSummary:
@@ -227,10 +234,12 @@ class _Tally:
             e2e_ms=_percentiles(self._e2e),
             tpot_ms=percentile(self._tpot, 0.5),
             cost_total=self._cost if self._cost_cells else None,
+            cost_original=self._original if self._cost_cells else None,
             cost_cells=self._cost_cells,
             currency=self._currency,
             cost_per_correct=self._cost_per_correct(),
             failures=dict(self._failures),
+            from_cache=self._from_cache,
             retry_share=self._retried / self._cells if self._cells else None,
             retried=dict(self._retried_after),
             reroll_share=self._rerolled / self._cells if self._cells else None,

@@ -17,22 +17,23 @@ from stepeval.analysis.timing import (
 from stepeval.core.chat import Choice, Failure, Response, Timing, Usage
 from stepeval.core.ports import RecordReader
 from stepeval.core.pricing import cost, price_for
-from stepeval.core.record import Attempt, Outcome, Record, RunInfo, ScoreRow
+from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, ScoreRow
 from stepeval.core.task import Price, Suite
 
 __all__ = ["ChunkRow", "SampleRow", "ScoreTableRow", "chunk_rows", "sample_rows", "score_rows"]
 
 _NS_PER_MS = 1e6
+_UNTIMED = Timing(None, None, None, None)
 
 
 def sample_rows(reader: RecordReader) -> Iterator[SampleRow]:
     """A row for each choice of each finished cell, in the order the cells were finished."""
     info, suite = reader.info(), reader.suite()
-    prices = {arm.name: price_for(arm, suite, info.mode) for arm in suite.arms}
+    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms}
     params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
     for record, scores in with_scores(reader):
         arm = record.cell.arm.name
-        request = _request_columns(record, prices[arm])
+        request = _request_columns(record, prices[arm], info.mode)
         for choice, result in _choice_columns(record, suite, scores):
             yield SampleRow(
                 **_identity(record, info),
@@ -65,7 +66,7 @@ def chunk_rows(reader: RecordReader) -> Iterator[ChunkRow]:
     info = reader.info()
     for record in reader.records():
         timing = _timing(record.result)
-        if timing is None:
+        if timing is None or record.from_cache:
             continue
         before: int | None = None
         for index, chunk in enumerate(timing.chunks):
@@ -152,20 +153,23 @@ def _said(choice: Choice | None) -> dict[str, Any]:
     }
 
 
-def _request_columns(record: Record, price: Price | None) -> dict[str, Any]:
+def _request_columns(record: Record, price: Price | None, mode: Mode) -> dict[str, Any]:
     result = record.result
+    paid, original = _costs(record, price, mode)
     failure = result if isinstance(result, Failure) else None
     return {
         "attempts": len(record.attempts),
+        "from_cache": record.from_cache,
         "retried": _retried(record.attempts),
         "failure": failure and failure.kind.value,
         "failure_message": failure and failure.message,
         "status": failure and failure.status,
         "trace_id": result.trace_id,
-        "cost": _cost(record, price),
+        "cost": paid,
+        "original_cost": original,
         "currency": price and price.currency,
-        "schedule_lag_ms": _schedule_lag(record.attempts),
-        **_latencies(record),
+        "schedule_lag_ms": None if record.from_cache else _schedule_lag(record.attempts),
+        **_latencies(record, mode),
         **_tokens(result),
     }
 
@@ -175,9 +179,13 @@ def _retried(attempts: tuple[Attempt, ...]) -> str | None:
     return ",".join(r.kind.value for r in results if isinstance(r, Failure)) or None
 
 
-def _latencies(record: Record) -> dict[str, Any]:
+def _latencies(record: Record, mode: Mode) -> dict[str, Any]:
+    """Of a cached answer none: its chunks came to another run."""
     result = record.result
-    timing = result.timing if isinstance(result, Response) else Timing(None, None, None, None)
+    is_timed = isinstance(result, Response) and not record.from_cache
+    timing = result.timing if isinstance(result, Response) and is_timed else _UNTIMED
+    # What was waited between recorded attempts is on no cassette.
+    has_user_time = is_timed and (mode is not Mode.REPLAY or len(record.attempts) == 1)
     found = latency(timing)
     return {
         "ttfe_ms": found.ttfe,
@@ -188,7 +196,7 @@ def _latencies(record: Record) -> dict[str, Any]:
         "tpot_ms": found.tpot,
         "e2e_ms": found.e2e,
         "stall_ms": found.stall,
-        "user_ms": _user_time(record.attempts, timing),
+        "user_ms": _user_time(record.attempts, timing) if has_user_time else None,
         "chunk_count": len(timing.chunks) or None,
         "coalesced_share": coalesced_share(timing.chunks),
     }
@@ -217,6 +225,17 @@ def _answer_tokens(response: Response) -> int | None:
     if usage.output_tokens is None or usage.output_tokens < usage.reasoning_tokens:
         return None
     return usage.output_tokens - usage.reasoning_tokens
+
+
+def _costs(record: Record, price: Price | None, mode: Mode) -> tuple[float | None, float | None]:
+    """What this run paid, and what was paid when the answers were sent."""
+    original = _cost(record, price)
+    if price is None or not (record.from_cache or mode is Mode.REPLAY):
+        return original, original
+    if mode is Mode.REPLAY:
+        return 0.0, original
+    sent = [cost(_usage(attempt.exchange.result), price) for attempt in record.attempts[:-1]]
+    return sum(value for value in sent if value is not None), original
 
 
 def _cost(record: Record, price: Price | None) -> float | None:

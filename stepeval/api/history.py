@@ -57,7 +57,8 @@ def _add(
         found[known].runs += 1
     for record in islice(reader.records(), _MOST_RECORDS):
         name = alike.get(record.cell.arm.name)
-        if name is not None and isinstance(record.result, Response):
+        is_asked = isinstance(record.result, Response) and not record.from_cache
+        if name is not None and is_asked:
             _add_record(record, found[name], prices[name])
 
 

@@ -11,18 +11,27 @@ from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
+from stepeval.api.offline import no_sockets
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.provenance import describe_run
+from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
 from stepeval.api.retry import Wanted, chosen_cells
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
+from stepeval.api.sources import (
+    Sources,
+    check_resumable,
+    check_retriable,
+    remembering,
+    with_origin,
+)
 from stepeval.client.transport import Client
 from stepeval.core.chat import FailureKind
-from stepeval.core.errors import ExitCode, Problem, UsageError
+from stepeval.core.errors import ExitCode, Problem, StoreError, UsageError
 from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
-from stepeval.core.record import Mode
+from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
 from stepeval.core.task import Budget, Cell, Provider, Suite
 from stepeval.execution.behind import WriteBehind
@@ -30,7 +39,9 @@ from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
 from stepeval.execution.expected import Expected, longest_first_at_the_end
 from stepeval.execution.gate import Gates
+from stepeval.execution.retry import at_once
 from stepeval.execution.stop import StopSignal
+from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
@@ -40,11 +51,15 @@ from stepeval.suite.requests import make_request
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """``sentence`` says why a run is not complete; None when it is."""
+    """``sentence`` says why a run is not complete; None when it is. ``notes`` are for the user,
+    ``options`` are what a resumed run must be told again.
+    """
 
     path: Path
     exit_code: ExitCode
     sentence: str | None
+    notes: tuple[str, ...] = ()
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +71,18 @@ class _Session:
 
     path: Path
     suite: Suite
-    mode: Mode
+    info: RunInfo
     simulate: bool
     keys: Mapping[str, Secret | None]
     rules: tuple[BoundRule, ...]
     guard: Guard
+    sources: Sources
+    cassette: Cassette | None
     again: frozenset[str] | None = None
+
+    @property
+    def mode(self) -> Mode:
+        return self.info.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +106,7 @@ def start_run(
     simulate: bool,
     allow_code: bool,
     command: str,
+    sources: Sources,
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
@@ -93,16 +115,22 @@ def start_run(
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
-        UsageError: The budget cannot be held; nothing was sent.
+        UsageError: The budget cannot be held, the sources contradict each other, or a cassette is
+            none; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
     suite, warnings = prepare(options)
+    sources.check(suite, simulate=simulate)
+    cassette = sources.cassette()
     suite = within(suite, guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
-    mode = Mode.SIMULATED if simulate or all_simulated(suite) else Mode.LIVE
-    check_prices(suite, mode)
-    keys = {} if simulate else find_keys(suite)
-    ask_first(suite, mode, guard, folder)
+    simulated = simulate or (not sources.silent and all_simulated(suite))
+    mode = Mode.SIMULATED if simulated else Mode.LIVE
+    keys: Mapping[str, Secret | None] = {}
+    if not sources.silent:  # else nothing can be spent
+        check_prices(suite, mode)
+        keys = {} if simulate else find_keys(suite)
+        ask_first(suite, mode, guard, folder)
     runs = RunsFolder(folder)
     now = time.time()
     info = describe_run(
@@ -114,17 +142,25 @@ def start_run(
         command=command,
         beside=options.path.resolve(),
     )
-    session = _Session(runs.path(info.id), suite, mode, simulate, keys, rules, guard)
+    info = with_origin(info, sources, cassette)
+    session = _Session(
+        runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette
+    )
     with create_run(folder, info, suite) as store:
         told = (*warnings, *unjudgeable(suite, rules))
-        announce(Start(session.path, suite, mode, told))
-        return _finish(session, store, listener)
+        return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
+
+
+def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ...]) -> Start:
+    told = (*warnings, *map(Problem, more))
+    again = None if session.again is None else len(session.again)
+    return Start(session.path, session.suite, session.mode, told, again)
 
 
 def _suite_hash(suite: Suite) -> str:
-    """Of what is asked: wherever the file stands, and whatever it may cost."""
+    """Of what is asked: wherever the file stands, whatever it may cost, whoever has the answers."""
     content = dump(replace(suite, source=None, budget=Budget()))
-    del content["budget"]
+    del content["budget"], content["cache"]
     return content_id(content)
 
 
@@ -133,6 +169,7 @@ def resume_run(
     *,
     trust_base_url: bool,
     allow_code: bool,
+    sources: Sources,
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
@@ -148,37 +185,65 @@ def resume_run(
             f"{path.name} is a load benchmark, measured whole or not at all; stepeval show and "
             "stepeval report tell what it recorded"
         )
-    stored, mode = reader.suite(), reader.info().mode
+    info, stored = reader.info(), reader.suite()
+    sources.check(stored)
+    cassette = sources.cassette()
+    if wanted is None:
+        check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
+    else:
+        check_retriable(info)
     providers = tuple(replace(p, trusted=trust_base_url) for p in stored.providers)
     suite = within(replace(stored, providers=providers), guard.budget)
     rules = bind_rules(suite, allow_code=allow_code)
-    check_prices(suite, mode)
-    simulate = mode is Mode.SIMULATED and not all_simulated(suite)
-    keys = {} if simulate else find_keys(suite)
-    session = _Session(path, suite, mode, simulate, keys, rules, guard)
+    is_asked = info.mode is Mode.SIMULATED and not sources.silent
+    simulate = is_asked and not all_simulated(suite)
+    keys: Mapping[str, Secret | None] = {}
+    if not sources.silent:
+        check_prices(suite, info.mode)
+        keys = {} if simulate else find_keys(suite)
+    session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
     with open_run(path) as store:
-        if wanted is not None:
-            return _finish(_reopened(session, store, wanted, announce), store, listener)
-        store.note(RunEvent.RESUMED, time.time())
-        announce(Start(path, suite, mode, ()))
-        return _finish(session, store, listener)
+        told: tuple[Problem, ...] = ()
+        if wanted is None:
+            store.note(RunEvent.RESUMED, time.time())
+        else:
+            session, told = _reopened(session, store, wanted)
+        return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
+
+
+def _go(
+    session: _Session,
+    store: RunStore,
+    listener: RunListener,
+    announce: Callable[[tuple[str, ...]], None],
+) -> RunResult:
+    """``announce`` is called with what the run's memory warns of."""
+    sources, begun = session.sources, bool(store.done_cells())
+    known = (session.suite, session.info, session.path, session.cassette)
+    remembered = remembering(sources, *known, begun=begun)
+    with no_sockets(sources.offline), remembered as source:
+        announce(source.warnings())
+        result = _finish(session, store, source, listener)
+        try:
+            notes = source.ended(store.done_cells(), complete=result.sentence is None)
+        except StoreError as error:
+            return replace(result, notes=(str(error),), exit_code=ExitCode.INCOMPLETE)
+        return replace(result, notes=notes, options=sources.again())
 
 
 def _reopened(
-    session: _Session, store: RunStore, wanted: Wanted, announce: Callable[[Start], None]
-) -> _Session:
+    session: _Session, store: RunStore, wanted: Wanted
+) -> tuple[_Session, tuple[Problem, ...]]:
     again = chosen_cells(store.reader(), wanted)
     store.reopen(again)
     store.note(RunEvent.RETRIED, time.time(), str(wanted))
     none = (Problem(f"no answer of {session.path.name} has {wanted}: nothing is sent"),)
-    told = () if again else none
-    announce(Start(session.path, session.suite, session.mode, told, len(again)))
-    return replace(session, again=again)
+    return replace(session, again=again), () if again else none
 
 
-def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunResult:
+def _finish(session: _Session, store: RunStore, source: Source, listener: RunListener) -> RunResult:
     with ExitStack() as stack:
-        providers = used_providers(session.suite)
+        providers = () if session.sources.silent else used_providers(session.suite)
         if session.simulate:
             simulator = embedded_simulator(session.path, seed=session.suite.seed)
             url = stack.enter_context(simulator)
@@ -186,7 +251,9 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
         stop = StopSignal()
         with rarely_collecting():
-            execution = asyncio.run(_execute(session, store, providers, listener, stop))
+            execution = asyncio.run(
+                _execute(session, store, source, providers, listener=listener, stop=stop)
+            )
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
@@ -197,18 +264,22 @@ def _finish(session: _Session, store: RunStore, listener: RunListener) -> RunRes
 async def _execute(
     session: _Session,
     store: RunStore,
+    source: Source,
     providers: tuple[Provider, ...],
+    *,
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
     already_done, missing = _missing(session, store)
     listener.started(total=suite.cell_count, already_done=already_done)
-    guards = Guards(suite, session.mode, store, session.guard, stop)
+    guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
+    decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
     limits = limit_gates(suite, expected, store.add_limit_change)
     behind = WriteBehind(store, most=most)
-    async with Client(providers, session.keys, mode=session.mode) as client:
+    record = session.sources.record is not None
+    async with Client(providers, session.keys, mode=session.mode, record=record) as client:
         with stopping_on_signals(stop):
             try:
                 execution = await execute(
@@ -219,8 +290,9 @@ async def _execute(
                     listener=listener,
                     limits=replace(suite.limits, concurrency=most),
                     stop=stop,
-                    decide=guards.decide,
+                    decide=decide,
                     gate=Gates((*guards.gates, limits)),
+                    memory=source,
                 )
             finally:
                 await behind.flush()

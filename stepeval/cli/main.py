@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "prune": ("stepeval.cli.prune:prune", "Remove old runs."),
     "show": ("stepeval.cli.stored:show", "Show a stored run's results in the terminal."),
     "export": ("stepeval.cli.stored:export", "Write a stored run as CSV or JSON lines."),
+    "cache": ("stepeval.cli.answers:cache", "Say what the response cache holds, or clear it."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),
     "validate": ("stepeval.cli.suites:validate", "Say what a suite would send and cost."),
     "plan": ("stepeval.cli.suites:plan", "Say what a run would send, cost and take."),

@@ -33,6 +33,7 @@ class Tally:
     done_before: int = 0
     failed: int = 0
     retries: int = 0
+    recalled: int = 0
     spent: dict[str, float] = field(default_factory=dict)
     unpriced: int = 0
     began: float = field(default_factory=time.monotonic)
@@ -43,6 +44,9 @@ class Tally:
         self.done += final
         self.retries += not final
         self.failed += final and isinstance(result, Failure)
+        if attempt.exchange.from_cache or self.mode is Mode.REPLAY:
+            self.recalled += attempt.exchange.from_cache
+            return  # nobody is paid for it
         paid = result if isinstance(result, Response) else result.partial
         if paid is not None:
             self._spend(cell, paid)
@@ -56,9 +60,10 @@ class Tally:
             self.spent[price.currency] = self.spent.get(price.currency, 0.0) + amount
 
     def rate(self) -> float:
-        """Cells a second since this session began."""
+        """Cells a second since this session began, but for those that the cache answered."""
         elapsed = time.monotonic() - self.began
-        return (self.done - self.done_before) / elapsed if elapsed > 0 else 0.0
+        asked = self.done - self.done_before - self.recalled
+        return asked / elapsed if elapsed > 0 else 0.0
 
     def seconds_left(self) -> float | None:
         rate = self.rate()
@@ -77,6 +82,7 @@ class Tally:
             f"{self.done}/{self.total}",
             f"{self.rate():.1f}/s",
             self.spend(),
+            f"{self.recalled} from the cache" if self.recalled else "",
             f"{self.failed} failed" if self.failed else "",
             f"{self.retries} retried" if self.retries else "",
             self.paused or ("" if left is None else f"about {duration(left)} left"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from stepeval.cli.answers import answers
 from stepeval.cli.options import (
     as_json,
     find_run,
@@ -46,6 +47,7 @@ def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("suite", required=False, type=click.Path(path_type=Path))
 @click.option("--resume", "resumed", metavar="RUN", help="Finish this run; needs no suite.")
 @click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost.")
+@answers
 @confirmed
 @suite_options
 @_execution_options
@@ -68,6 +70,7 @@ def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, *
 @click.command()
 @run_argument
 @click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones.")
+@answers
 @_execution_options
 def resume(run: str, **options: Any) -> int:
     """Finish an interrupted run: send only what is missing."""
@@ -92,8 +95,10 @@ def retry(run: str, failed: bool, conditions: tuple[str, ...], **options: Any) -
     An answer that is asked for again until it pleases is no sample of the model any more.
     """
     from stepeval.api.retry import read_wanted
+    from stepeval.api.sources import Sources
 
-    return _resume(run, wanted=read_wanted(conditions, failed=failed), **options)
+    wanted = read_wanted(conditions, failed=failed)
+    return _resume(run, wanted=wanted, sources=Sources(no_cache=True), **options)
 
 
 @click.command()
@@ -104,11 +109,12 @@ def demo(options: Any, **rest: Any) -> int:
     from dataclasses import replace
 
     from stepeval.api.bundled import bundled_suite
+    from stepeval.api.sources import Sources
 
     chosen = options(bundled_suite("reasoning_tiers"))
     if chosen.concurrency is None:
         chosen = replace(chosen, concurrency=_DEMO_CONCURRENCY)
-    return _start(chosen, simulate=True, **rest)
+    return _start(chosen, simulate=True, sources=Sources(), **rest)
 
 
 @click.command()
@@ -140,6 +146,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             simulate=simulate,
             allow_code=rest["allow_scorer_code"],
             command=this_command(),
+            sources=rest["sources"],
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
@@ -165,6 +172,7 @@ def _resume(
             path,
             trust_base_url=trust_base_url,
             allow_code=rest["allow_scorer_code"],
+            sources=rest["sources"],
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
@@ -186,12 +194,19 @@ def _watch(
     result = _with_progress(begin, quiet=json)
     report = None if no_report else _write_report(result.path, open_it=open_it)
     _print_summary(result.path, json=json, report=report)
-    if result.sentence is not None:
-        from stepeval.cli.terminal import plain
-
-        click.echo(plain(result.sentence), err=True)
-        click.echo(f"what is missing is sent by: stepeval resume {result.path.name}", err=True)
+    _print_ending(result)
     return int(result.exit_code)
+
+
+def _print_ending(result: "RunResult") -> None:
+    from stepeval.cli.terminal import plain
+
+    for note in result.notes:
+        click.echo(plain(note), err=True)
+    if result.sentence is not None:
+        click.echo(plain(result.sentence), err=True)
+        name = f"{result.path.name}{result.options}"
+        click.echo(plain(f"what is missing is sent by: stepeval resume {name}"), err=True)
 
 
 def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from stepeval.cli.fitted import Column, console, print_fitted
 from stepeval.cli.terminal import one_line, plain
-from stepeval.core.record import Outcome
+from stepeval.core.record import Mode, Outcome
 
 if TYPE_CHECKING:
     from stepeval.api.stored import StoredRun
@@ -46,6 +46,10 @@ def print_summary(summary: "RunSummary") -> None:
         why = "" if summary.stopped is None else f": {one_line(summary.stopped, 400)}"
         click.echo(f"incomplete: {left} of {summary.total} requests are missing{why}")
     _print_arms(summary)
+    recalled = sum(arm.from_cache for arm in summary.arms)
+    if recalled:
+        share = f"{recalled:,} of {summary.recorded:,} answers"
+        click.echo(f"{share} came from the cache: they are in no time, and cost this run nothing")
     for reason, count in summary.failures:
         click.echo(plain(f"failed {count}x  {one_line(reason, 300)}"))
     for warning in summary.warnings:
@@ -54,7 +58,12 @@ def print_summary(summary: "RunSummary") -> None:
 
 def _print_arms(summary: "RunSummary") -> None:
     rows = [_arm_cells(arm) for arm in summary.arms]
-    note = "TTFT and E2E in ms; reasoning and answer in mean tokens; per right: cost / correct"
+    times = "TTFT and E2E in ms"
+    if summary.info.mode is Mode.REPLAY:
+        times += " as they were recorded"
+    note = f"{times}; reasoning and answer in mean tokens; per right: cost / correct"
+    if any(arm.cost_total != arm.cost_original for arm in summary.arms):
+        note += "; (cost): when the answers were sent"
     print_fitted(_COLUMNS, rows, _LEAST_NEEDED_FIRST, note)
 
 
@@ -99,9 +108,16 @@ def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
         _number(arm.e2e_ms.p95, ",.0f"),
         _number(arm.reasoning_tokens, ",.0f"),
         _number(arm.answer_tokens, ",.0f"),
-        _NOTHING if arm.cost_total is None else f"{arm.cost_total:.4f} {currency}",
+        _cost(arm, currency),
         _NOTHING if per_right is None else f"{per_right:.6f}",
     )
+
+
+def _cost(arm: "ArmSummary", currency: str) -> str:
+    if arm.cost_total is None:
+        return _NOTHING
+    original = "" if arm.cost_original == arm.cost_total else f" ({arm.cost_original:.4f})"
+    return f"{arm.cost_total:.4f}{original} {currency}"
 
 
 def _share(estimate: "Estimate") -> str:

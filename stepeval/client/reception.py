@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stepeval.client.body import Decoder
-from stepeval.client.failures import error_message, kind_of_status
+from stepeval.client.failures import error_message, kind_of_status, retry_after_s, trace_id
 from stepeval.client.faults import BadBody
 from stepeval.client.sse import Event, EventParser
 from stepeval.client.stamps import Read
@@ -12,6 +12,8 @@ from stepeval.client.stream import StreamFold
 from stepeval.client.wire_response import decode
 from stepeval.core.chat import Failure, FailureKind, Response, Timing
 
+SIMULATOR_HEADER = "x-stepeval-simulator"
+_QUOTA = "x-ratelimit-"
 _JSON, _EVENTS = "application/json", "text/event-stream"
 _ENOUGH = 64 * 1024  # of a body that is only quoted from
 _LONGEST_MESSAGE = 500
@@ -31,6 +33,20 @@ class Head:
     simulated: bool = False
     location: str | None = None
     quota: Mapping[str, str] | None = None
+
+
+def read_head(status: int, headers: Mapping[str, str], now: float) -> Head:
+    """``headers`` have lower-case names; ``now`` is seconds since 1970."""
+    return Head(
+        status=status,
+        content_type=headers.get("content-type", ""),
+        encoding=headers.get("content-encoding", ""),
+        retry_after_s=retry_after_s(headers, now),
+        trace_id=trace_id(headers),
+        simulated=SIMULATOR_HEADER in headers,
+        location=headers.get("location"),
+        quota={name: said for name, said in headers.items() if name.startswith(_QUOTA)} or None,
+    )
 
 
 class Reception:

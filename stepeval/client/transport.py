@@ -13,22 +13,20 @@ import httpx
 
 from stepeval.client.address import completions_url, proxy_for, request_headers
 from stepeval.client.body import LARGEST_BODY
-from stepeval.client.failures import retry_after_s, trace_id
 from stepeval.client.faults import BadBody
 from stepeval.client.network_faults import network_fault
 from stepeval.client.proxied import ProxyTransport, ReadStream
-from stepeval.client.reception import Head, Reception
+from stepeval.client.reception import Reception, read_head
 from stepeval.client.scrub import scrub
 from stepeval.client.socket_transport import SocketTransport
-from stepeval.client.turn import Turn
+from stepeval.client.tape import Tape
+from stepeval.client.turn import Sink, Turn
 from stepeval.client.wire_request import encode
-from stepeval.core.chat import Exchange, Failure, FailureKind, Request, Response, Timing
+from stepeval.core.chat import Exchange, Failure, FailureKind, Request, Response, Taped, Timing
 from stepeval.core.record import Mode
 from stepeval.core.secret import Secret
 from stepeval.core.task import Provider, Timeouts
 
-SIMULATOR_HEADER = "x-stepeval-simulator"
-_QUOTA = "x-ratelimit-"
 _ACCEPTED = {True: "text/event-stream", False: "application/json"}  # by whether it is a stream
 _DRAIN_S = 0.25  # for the end of a body whose answer is complete, so that its connection lives on
 
@@ -52,6 +50,7 @@ class Client:
     ``keys`` are by provider name; each goes to its provider alone. ``request_id`` makes the
     X-Request-Id, by which a server's log can be held against ours. Where ``cut`` says so, a request
     that is cancelled is not forgotten but a Failure: whoever measures must count what hung.
+    ``record``: each Exchange is Taped.
     """
 
     def __init__(
@@ -63,6 +62,7 @@ class Client:
         body_cap: int = LARGEST_BODY,
         request_id: Callable[[Request], str] = lambda _: uuid4().hex,
         cut: Callable[[], bool] = lambda: False,
+        record: bool = False,
     ) -> None:
         """Raises UsageError for an address or a header that HTTP has no room for."""
         self._tls: ssl.SSLContext | None = None
@@ -73,6 +73,7 @@ class Client:
         self._cap = body_cap
         self._request_id = request_id
         self._cut = cut
+        self._record = record
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,7 +101,10 @@ class Client:
         """
         endpoint = self._endpoints[request.provider]
         body = encode(request)
-        exchanged = _Exchanging(endpoint, scheduled_ns, self._cap, self._clean, self._cut)
+        tape = Tape() if self._record else None
+        exchanged = _Exchanging(
+            endpoint, scheduled_ns, self._cap, self._clean, is_cut=self._cut, tape=tape
+        )
         headers = {"accept": _ACCEPTED[request.stream], "x-request-id": self._request_id(request)}
         result = await exchanged.run(body.encode(), headers)
         if self._mode is Mode.LIVE and exchanged.simulated:
@@ -113,7 +117,11 @@ class Client:
         if exchanged.quota is not None:
             quota = {self._clean(name): self._clean(said) for name, said in exchanged.quota.items()}
             result = replace(result, quota=quota)
-        return Exchange(self._clean(str(endpoint.url)), body, scrub(result, self._secrets))
+        url, result = self._clean(str(endpoint.url)), scrub(result, self._secrets)
+        if tape is None:
+            return Exchange(url, body, result)
+        wire = tape.wire(f"{endpoint.url} {body}", self._secrets)
+        return Taped(url, body, result, wire=wire)
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
@@ -146,13 +154,16 @@ class _Exchanging:
         scheduled_ns: int,
         cap: int,
         clean: Callable[[str], str],
+        *,
         is_cut: Callable[[], bool],
+        tape: Tape | None,
     ) -> None:
         self._endpoint = endpoint
         self._scheduled_ns = scheduled_ns
         self._cap = cap
         self._clean = clean
         self._is_cut = is_cut
+        self._tape = tape
         self._sent_ns: int | None = None
         self._headers_ns: int | None = None
         self._reception: Reception | None = None
@@ -181,14 +192,19 @@ class _Exchanging:
         response = await self._endpoint.transport.handle_async_request(request)
         read = response.extensions["read"]
         self._headers_ns = read.arrival_ns
-        head = _head(response)
+        headers = _headers(response)
+        head = read_head(response.status_code, headers, time.time())
         self.simulated, self.quota = head.simulated, head.quota
         body = response.stream
         assert isinstance(body, Turn | ReadStream)
         try:
             reception = Reception(head, self._timing(), self._cap, self._clean)
             self._reception = reception
-            await body.pour(reception.feed)
+            sink: Sink = reception.feed
+            if self._tape is not None:
+                self._tape.begin(head, headers, read.arrival_ns)
+                sink = self._tape.before(sink)
+            await body.pour(sink)
             await body.drain(_DRAIN_S)
             return reception.end()
         finally:
@@ -205,31 +221,26 @@ class _Exchanging:
 
     def _note_sent(self, sent_ns: int) -> None:
         self._sent_ns = sent_ns
+        if self._tape is not None:
+            self._tape.sent(sent_ns)
 
     def _timing(self) -> Timing:
         return Timing(self._scheduled_ns, self._sent_ns, self._headers_ns, None)
 
     def _cut(self, kind: FailureKind, message: str) -> Response | Failure:
+        if self._tape is not None:
+            self._tape.cut(kind, message)
         if self._reception is not None:
             return self._reception.cut(kind, message)
         return Failure(kind, self._clean(message), timing=self._timing())
 
 
-def _head(response: httpx.Response) -> Head:
-    headers = {  # httpx's own mapping decodes all names again at every look
+def _headers(response: httpx.Response) -> dict[str, str]:
+    """By lower-case names; httpx's own mapping decodes all names again at every look."""
+    return {
         name.decode("latin-1").lower(): value.decode("latin-1")
         for name, value in response.headers.raw
     }
-    return Head(
-        status=response.status_code,
-        content_type=headers.get("content-type", ""),
-        encoding=headers.get("content-encoding", ""),
-        retry_after_s=retry_after_s(headers, time.time()),
-        trace_id=trace_id(headers),
-        simulated=SIMULATOR_HEADER in headers,
-        location=headers.get("location"),
-        quota={name: said for name, said in headers.items() if name.startswith(_QUOTA)} or None,
-    )
 
 
 def _limits(timeouts: Timeouts) -> dict[str, float]:

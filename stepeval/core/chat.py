@@ -177,8 +177,48 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as it went over the wire (``body`` is its JSON text), and what came of it."""
+    """One request as it went over the wire (``body`` is its JSON text), and what came of it.
+
+    ``from_cache``: an earlier run's answer to the same request; nothing was sent.
+    """
 
     url: str
     body: str
     result: Response | Failure
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that came with one read; the times are those of a :class:`Chunk`, in nanoseconds since
+    the request's first byte was written.
+    """
+
+    arrival_ns: int
+    not_before_ns: int
+    data: bytes
+    stamp: str = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A response before anything of it was understood, without keys.
+
+    ``sent``: the request's first byte was written. ``status`` and ``headers_ns`` are None where no
+    head came. ``headers`` are those that matter, in lower case. ``cut`` says why the body, or the
+    head, did not come to its end.
+    """
+
+    sent: bool
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    headers_ns: int | None = None
+    pieces: tuple[Piece, ...] = ()
+    cut: tuple[FailureKind, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taped(Exchange):
+    """One that is to be recorded. ``wire`` is None where a key could not be taken out of it."""
+
+    wire: Wire | None = None

@@ -7,11 +7,20 @@ from typing import Any
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def canonical(value: Any) -> str:
+    """Equal text for equal JSON-like values, whatever the order of their names.
+
+    Raises:
+        TypeError: The value is not JSON-like.
+    """
+    return _ENCODER.encode(value)
+
+
 def content_id(*parts: Any) -> str:
     """Hash of JSON-like values, 32 hexadecimal digits (128 bits of BLAKE2b).
 
     Raises:
         TypeError: A part is not JSON-like.
     """
-    text = _ENCODER.encode(parts)
+    text = canonical(parts)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

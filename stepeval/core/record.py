@@ -14,6 +14,7 @@ class Mode(StrEnum):
 
     LIVE = "LIVE"
     SIMULATED = "SIMULATED"
+    REPLAY = "REPLAY"  # recorded earlier, and read from a cassette: no request was made
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,10 @@ class Record:
     @property
     def result(self) -> Response | Failure:
         return self.attempts[-1].exchange.result
+
+    @property
+    def from_cache(self) -> bool:
+        return self.attempts[-1].exchange.from_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +96,24 @@ class TokenCount:
 
 
 @dataclass(frozen=True, slots=True)
+class CassetteInfo:
+    """What a replayed run's answers were read from. ``mode`` is that of the run that recorded
+    them, ``recorded_at`` its end in seconds since 1970, ``suite_hash`` its suite's.
+    """
+
+    name: str
+    digest: str
+    mode: Mode
+    recorded_at: float
+    suite_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunInfo:
     """Where a run's numbers come from. ``created_at`` is seconds since 1970.
 
-    ``load`` is what a benchmark was asked to do; None for an evaluation.
+    ``load`` is what a benchmark was asked to do; None for an evaluation. ``cassette`` is what a
+    run of mode REPLAY read; ``recorded`` says that a run is to become a cassette.
     """
 
     id: str
@@ -109,3 +128,10 @@ class RunInfo:
     git_dirty: bool | None = None
     label: str | None = None
     load: LoadPlan | None = None
+    cassette: CassetteInfo | None = None
+    recorded: bool = False
+
+    @property
+    def asked_as(self) -> Mode:
+        """LIVE or SIMULATED: whom the requests were sent to, by whichever run."""
+        return self.mode if self.cassette is None else self.cassette.mode

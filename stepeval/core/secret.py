@@ -27,6 +27,14 @@ class Secret:
                 text = text.replace(form, _MASK)
         return text
 
+    def blot(self, data: bytes) -> bytes:
+        """The same for bytes, of which each keeps its place: marks stand for the key's."""
+        for form in self._forms:
+            hidden = form.encode()
+            if hidden and hidden in data:
+                data = data.replace(hidden, b"*" * len(hidden))
+        return data
+
     def __repr__(self) -> str:
         return f"Secret({_MASK})"
 

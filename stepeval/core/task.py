@@ -152,7 +152,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """``prices`` override the known ones, by model. ``source`` is the file it was read from."""
+    """``prices`` override the known ones, by model. ``source`` is the file it was read from.
+
+    ``cache``: answers that the user's response cache has are not asked for again.
+    """
 
     name: str
     providers: tuple[Provider, ...]
@@ -167,6 +170,7 @@ class Suite:
     budget: Budget = Budget()
     prices: Mapping[str, Price] = field(default_factory=dict)
     source: str | None = None
+    cache: bool = False
 
     @property
     def cell_count(self) -> int:

@@ -10,6 +10,7 @@ from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.record import Attempt
 from stepeval.core.task import Cell
 from stepeval.execution.gate import OPEN, Gate, Shut
+from stepeval.execution.memory import BLANK, Memory
 from stepeval.execution.retry import Decide, decide
 from stepeval.execution.stop import StopSignal
 
@@ -30,8 +31,8 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What a cell's life needs of others. ``decide`` says when to ask again; every attempt enters
-    through the ``gate``.
+    """What a cell's life needs of others. ``decide`` says when to ask again; every attempt that
+    the ``memory`` has no answer to enters through the ``gate``.
     """
 
     make_request: MakeRequest
@@ -43,6 +44,7 @@ class Rooms:
     clock: Clock = Clock()
     decide: Decide = decide
     gate: Gate = OPEN
+    memory: Memory = BLANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,15 @@ async def ask(cell: Cell, request: Request, due_ns: int | None, rooms: Rooms) ->
 async def _attempt(
     cell: Cell, request: Request, number: int, due_ns: int | None, rooms: Rooms
 ) -> Attempt | None:
-    """One request, sent once; None where the run was stopped while it waited at the gate."""
+    """One request, sent once; None where the run was stopped while it waited at the gate.
+
+    What is remembered is nobody's load: no limit, budget or breaker hears of it.
+    """
     clock = rooms.clock
+    known = rooms.memory.recall(cell, request)
+    if known is not None:
+        now_ns = clock.monotonic_ns()
+        return Attempt(number, clock.wall(), now_ns, now_ns, known)
     leave = await rooms.gate.enter(cell, request)
     if rooms.stop.draining and (number > 1 or due_ns is None):
         leave.forget()
@@ -114,8 +123,10 @@ async def _attempt(
     except BaseException:
         leave.forget()
         raise
+    ended_ns = clock.monotonic_ns()
     leave.settle(exchange.result)
-    return Attempt(number, started_at, started_ns, clock.monotonic_ns(), exchange)
+    rooms.memory.keep(cell, request, number, exchange)
+    return Attempt(number, started_at, started_ns, ended_ns, exchange)
 
 
 def _judge(attempt: Attempt, spent_s: float, rooms: Rooms) -> tuple[CellEnd, float | None]:

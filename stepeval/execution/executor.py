@@ -10,6 +10,7 @@ from stepeval.core.ports import MakeRequest, RecordWriter, RunListener, Send
 from stepeval.core.task import Cell, Limits
 from stepeval.execution.attempt import CellEnd, Clock, Rooms, live
 from stepeval.execution.gate import OPEN, Gate
+from stepeval.execution.memory import BLANK, Memory
 from stepeval.execution.retry import Decide, decide
 from stepeval.execution.stop import StopSignal
 
@@ -45,6 +46,7 @@ async def execute(
     clock: Clock = Clock(),  # noqa: B008 - frozen, so that sharing it is safe
     decide: Decide = decide,
     gate: Gate = OPEN,
+    memory: Memory = BLANK,
 ) -> Execution:
     """Runs ``cells``, taken one by one as workers come free: there may be millions of them.
 
@@ -52,7 +54,16 @@ async def execute(
         StoreError: An attempt could not be written; requests in flight are cancelled.
     """
     rooms = Rooms(
-        make_request, send, writer, listener, stop, limits.max_attempts, clock, decide, gate
+        make_request=make_request,
+        send=send,
+        writer=writer,
+        listener=listener,
+        stop=stop,
+        max_attempts=limits.max_attempts,
+        clock=clock,
+        decide=decide,
+        gate=gate,
+        memory=memory,
     )
     crew = Crew(cells, rooms)
     await _until_done_or_aborted(crew, limits.concurrency, stop)

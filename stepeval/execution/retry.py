@@ -18,10 +18,11 @@ first attempt (time at gates not counted)
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias
 
 from stepeval.core.chat import Failure, FailureKind
 
+P = ParamSpec("P")
 Decide: TypeAlias = Callable[[Failure, int, int, float, float], float | None]
 """``(failure, attempt, max_attempts, jitter, spent_s)``: the wait, or None to stop."""
 
@@ -71,3 +72,12 @@ def _wait(failure: Failure, attempt: int, jitter: float) -> float:
         return min(failure.retry_after_s, _LONGEST_ASKED_S) + jitter
     doublings = min(attempt - 1, 10)  # past the longest wait, and far from overflow
     return min(_FIRST_S * 2.0**doublings, _LONGEST_S) * (0.5 + 0.5 * jitter)
+
+
+def at_once(decide: Callable[P, float | None]) -> Callable[P, float | None]:
+    """The same decisions without the waits: what is replayed is no server's load."""
+
+    def decide_at_once(*told: P.args, **named: P.kwargs) -> float | None:
+        return None if decide(*told, **named) is None else 0.0
+
+    return decide_at_once

@@ -43,11 +43,11 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
     quoted = {row.cell_id for rows in lapses.values() for row in rows[:MOST_LISTED]}
     scores = _scores(reader, quoted | selection.cells)
     series = {arm.arm: place for place, arm in enumerate(evidence.arms)}
-    simulated = info.mode is Mode.SIMULATED
+    called = "" if info.mode is Mode.LIVE else f"{info.mode.value}: "
     return ReportData(
-        title=f"{'SIMULATED: ' if simulated else ''}{suite.name} · {info.id} · stepeval",
-        simulated=simulated,
-        mode_sentence=mode_sentence(info.mode),
+        title=f"{called}{suite.name} · {info.id} · stepeval",
+        mode=info.mode.value,
+        mode_sentence=mode_sentence(info),
         suite=suite.name,
         description=suite.description,
         when=wording.moment(info.created_at),
@@ -119,13 +119,20 @@ def _lapses_note(*, scored: bool) -> str:
 
 def _costs(evidence: Evidence) -> tuple[Fact, ...]:
     """One for each currency: they are never added up."""
-    totals: dict[str, float] = {}
+    totals: dict[str, tuple[float, float]] = {}
     for arm in evidence.arms:
-        if arm.cost_total is not None and arm.currency is not None:
-            totals[arm.currency] = totals.get(arm.currency, 0.0) + arm.cost_total
+        paid, original, currency = arm.cost_total, arm.cost_original, arm.currency
+        if paid is not None and original is not None and currency is not None:
+            before = totals.get(currency, (0.0, 0.0))
+            totals[currency] = (before[0] + paid, before[1] + original)
     if not totals:
         return (Fact("Cost", "unknown"),)
-    return tuple(Fact("Cost", wording.money(total, key)) for key, total in totals.items())
+    return tuple(_cost(*amounts, currency) for currency, amounts in totals.items())
+
+
+def _cost(paid: float, original: float, currency: str) -> Fact:
+    sent = f"{wording.money(original, currency)} when the answers were sent"
+    return Fact("Cost", wording.money(paid, currency), "" if paid == original else sent)
 
 
 def _took(evidence: Evidence) -> str:

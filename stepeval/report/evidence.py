@@ -100,7 +100,7 @@ def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidenc
         recorded=len({row.cell_id for row in rows}),
         partly_right=_partly_right(rows),
         took_s=_took(reader),
-        prices={arm.name: price_for(arm, suite, info.mode) for arm in suite.arms},
+        prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
         stopped=stopped,
     )
 
@@ -121,6 +121,7 @@ def _took(reader: RecordReader) -> float | None:
 
 
 def cost_per_request(arm: ArmSummary) -> float | None:
-    if arm.cost_total is None or not arm.cost_cells:
+    """When it was sent: an arm is no cheaper for having its answers in a cache."""
+    if arm.cost_original is None or not arm.cost_cells:
         return None
-    return arm.cost_total / arm.cost_cells
+    return arm.cost_original / arm.cost_cells

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from stepeval.analysis.leaderboard import ArmSummary
+from stepeval.core.record import Mode
 from stepeval.report import charts, palette, wording
 from stepeval.report.canvas import ChartText
 from stepeval.report.charts import Curve, Point, Span, Stack
@@ -21,13 +22,14 @@ _PART_COLOURS = (3, 4, 6)  # places in the palette; the arms' names stand beside
 def figures(evidence: Evidence) -> tuple[Chart, ...]:
     """Those that have data: no axes without anything on them.
 
-    The times of a load benchmark belong to its loads: it draws them itself.
+    The times of a load benchmark belong to its loads: it draws them itself. No arm is called
+    faster for what a cassette says: its times may be of any day.
     """
     if evidence.info.load is not None:
         return (*_by_cost(evidence), *_tokens(evidence))
     return (
         *_by_cost(evidence),
-        *_by_latency(evidence),
+        *(_by_latency(evidence) if evidence.info.mode is not Mode.REPLAY else ()),
         *_distributions(evidence),
         *_tokens(evidence),
     )
@@ -104,13 +106,15 @@ def _tradeoff(
 
 
 def _distributions(evidence: Evidence) -> Iterator[Chart]:
-    for chart_id, title, label, field in (
+    told = ", as it was recorded" if evidence.info.mode is Mode.REPLAY else ""
+    for chart_id, what, label, field in (
         ("ttft", "Time to the first token", "seconds to the first token", "ttft_ms"),
         ("e2e", "Time to the whole answer", "seconds to the whole answer", "e2e_ms"),
     ):
         curves = [curve for arm in evidence.arms if (curve := _curve(evidence, arm, field)).values]
         if not curves:
             continue
+        title = what + told
         text = ChartText(chart_id, title, f"Share of requests against {label}, a curve per arm.")
         yield Chart(
             chart_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepeval.core.record import Mode, RunInfo
+from stepeval.core.record import CassetteInfo, Mode, RunInfo
 from stepeval.core.task import Suite
 from stepeval.report import wording
 from stepeval.report.evidence import Evidence
@@ -15,18 +15,39 @@ def provenance(evidence: Evidence) -> tuple[Fact, ...]:
     return (*_about_run(info), *_about_suite(info, suite), *_about_prices(evidence))
 
 
-def mode_sentence(mode: Mode) -> str:
-    if mode is Mode.SIMULATED:
-        return (
-            "These answers come from stepeval's simulator on this machine. "
-            "They say nothing about any real model."
-        )
+_STAND_INS = {
+    Mode.SIMULATED: ", for which the simulator stood in",
+    Mode.REPLAY: ", for which the cassette stood in",
+}
+_SIMULATED = (
+    "These answers come from stepeval's simulator on this machine. "
+    "They say nothing about any real model."
+)
+
+
+def mode_sentence(info: RunInfo) -> str:
+    if info.mode is Mode.SIMULATED:
+        return _SIMULATED
+    if info.mode is Mode.REPLAY:
+        return _replayed(info.cassette)
     return "These answers came from the API named below."
+
+
+def _replayed(cassette: CassetteInfo | None) -> str:
+    said = "These answers were recorded earlier and read from a cassette. No request was made."
+    if cassette is None:
+        return said
+    said = f"{said} Times are those of {wording.moment(cassette.recorded_at)}."
+    return f"{said} {_SIMULATED}" if cassette.mode is Mode.SIMULATED else said
 
 
 def _about_run(info: RunInfo) -> Iterator[Fact]:
     yield Fact("Run", info.id, info.label or "", code=True)
     yield Fact("Mode", info.mode.value)
+    if info.cassette is not None:
+        when = wording.moment(info.cassette.recorded_at)
+        yield Fact("Cassette", info.cassette.name, f"{info.cassette.mode.value}, {when}")
+        yield Fact("Cassette digest", info.cassette.digest, code=True)
     yield Fact("Started", wording.moment(info.created_at))
     yield Fact("Git commit", info.git_commit or "not in a repository", _dirt(info), code=True)
     yield Fact("Host", info.host)
@@ -47,8 +68,7 @@ def _about_suite(info: RunInfo, suite: Suite) -> Iterator[Fact]:
     yield Fact("Suite hash", info.suite_hash, code=True)
     yield Fact("Seed", str(suite.seed))
     for provider in suite.providers:
-        stand_in = ", for which the simulator stood in" if info.mode is Mode.SIMULATED else ""
-        yield Fact("Provider", provider.name, provider.base_url + stand_in)
+        yield Fact("Provider", provider.name, provider.base_url + _STAND_INS.get(info.mode, ""))
     limits = suite.limits
     yield Fact(
         "Limits",

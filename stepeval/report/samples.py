@@ -123,6 +123,11 @@ def _answer_name(evidence: Evidence, row: SampleRow) -> str:
     return row.arm + epoch + (f", choice {row.choice + 1}" if row.choice else "")
 
 
+def _original_cost(row: SampleRow) -> float | None:
+    """Where the run itself paid less, as the cache or a cassette answered."""
+    return None if row.original_cost == row.cost else row.original_cost
+
+
 def _facts(row: SampleRow) -> Iterator[Fact]:
     known: tuple[tuple[str, Any, str], ...] = (
         ("first token", row.ttft_ms, wording.milliseconds(row.ttft_ms)),
@@ -130,6 +135,7 @@ def _facts(row: SampleRow) -> Iterator[Fact]:
         ("reasoning", row.reasoning_tokens, wording.plural(row.reasoning_tokens or 0, "token")),
         ("answer", row.answer_tokens, wording.plural(row.answer_tokens or 0, "token")),
         ("cost", row.cost, wording.money(row.cost, row.currency)),
+        ("cost when sent", _original_cost(row), wording.money(row.original_cost, row.currency)),
         ("finish", row.finish_reason, shorten(row.finish_reason or "", 40)),
         ("attempts", row.attempts if row.attempts > 1 else None, wording.count(row.attempts)),
     )

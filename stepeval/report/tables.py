@@ -7,7 +7,7 @@ from typing import Any
 from stepeval.analysis.leaderboard import ArmSummary
 from stepeval.analysis.retries import kinds_in_words
 from stepeval.analysis.wire_proof import ArmWire
-from stepeval.core.record import Outcome
+from stepeval.core.record import Mode, Outcome
 from stepeval.report import wording
 from stepeval.report.evidence import Estimate, Evidence, cost_per_request
 from stepeval.report.text import shorten
@@ -49,7 +49,7 @@ def _quality_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
         *([Column("Mean score", numeric=False, help=graded)] if evidence.partly_right else []),
         Column("Outcomes", numeric=False),
         Column("Cost per correct", help="cost of judged answers by the correct ones, 95% interval"),
-        Column("Cost", help="of all attempts whose tokens are known, at the prices below"),
+        Column("Cost", help="paid for all attempts whose tokens are known, at the prices below"),
     ]
     rows = [
         (
@@ -86,7 +86,8 @@ def _speed_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
         )
         for arm in arms
     ]
-    return Table("Speed", (Column("Arm", numeric=False), *columns), tuple(rows))
+    title = "Speed, as it was recorded" if evidence.info.mode is Mode.REPLAY else "Speed"
+    return Table(title, (Column("Arm", numeric=False), *columns), tuple(rows))
 
 
 def _token_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
@@ -119,7 +120,7 @@ def wire_table(evidence: Evidence, arms: Sequence[ArmWire]) -> Table:
     names = sorted({name for arm in arms for name in arm.params} - {"stream"})
     columns = (
         Column("Arm", numeric=False),
-        Column("Requests", help="attempts, retries included"),
+        Column("Requests", help="attempts: retries, and those the cache answered, included"),
         *(Column(shorten(name, 40), numeric=False) for name in names),
         Column("Reasoning", help="median per request, as it came back"),
     )
@@ -187,6 +188,8 @@ def _total_cell(arm: ArmSummary) -> TableCell:
     unknown = arm.cells - arm.cost_cells - sum(arm.failures.values())
     if unknown > 0:
         note += f", {unknown:,} unknown"
+    if arm.cost_original is not None and arm.cost_original != arm.cost_total:
+        note += f", {wording.money(arm.cost_original, arm.currency)} when they were sent"
     return TableCell(wording.money(arm.cost_total, arm.currency), note)
 
 

@@ -91,6 +91,13 @@ def _relative_cost(one: ArmSummary, other: ArmSummary) -> str:
 def _caveats(evidence: Evidence) -> Iterator[str]:
     if evidence.info.mode is Mode.SIMULATED:
         yield "A simulator answered. The numbers show how the harness works, not what a model can."
+    if evidence.info.mode is Mode.REPLAY:
+        yield "A cassette answered. Times are as they were recorded, and nothing rests on them."
+    if recalled := sum(arm.from_cache for arm in evidence.arms):
+        yield (
+            f"{recalled:,} of {wording.plural(evidence.recorded, 'answer')} came from the response "
+            "cache: they are in no figure of time, and cost this run nothing."
+        )
     if not evidence.is_complete:
         done, total = evidence.recorded, evidence.suite.cell_count
         why = "" if evidence.stopped is None else f" It stopped because {evidence.stopped}."

@@ -187,7 +187,7 @@ class LapseGroup:
 @dataclass(frozen=True, slots=True)
 class ReportData:
     title: str
-    simulated: bool
+    mode: str
     mode_sentence: str
     suite: str
     description: str

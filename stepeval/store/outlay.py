@@ -36,7 +36,7 @@ class _Slim:
 
 
 def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response | Failure]]:
-    """Every attempt, its result without texts and times: usage, and the failure's kind.
+    """Every attempt that was sent, its result without texts and times: usage, a failure's kind.
 
     Raises:
         StoreError: It cannot be read.
@@ -45,7 +45,8 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
     arms = {arm.name: arm for arm in suite.arms}
     samples = {sample.key: sample for sample in suite.samples}
     query = """SELECT c.id, c.arm, c.sample, c.epoch, a.outcome, a.result
-        FROM attempts a CROSS JOIN cells c ON c.number = a.cell"""
+        FROM attempts a CROSS JOIN cells c ON c.number = a.cell
+        WHERE a.outcome <> 'cached'"""
     with closing(opening.open_to_read(file)) as connection:
         try:
             for cell_id, arm, sample, epoch, outcome, text in connection.execute(query):
@@ -67,9 +68,10 @@ def _response(usage: Usage) -> Response:
 
 
 def stored_requests(path: Path) -> int:
-    """Attempts so far."""
+    """Attempts so far, but for those that the response cache answered."""
+    query = "SELECT count(*) FROM attempts WHERE outcome <> 'cached'"
     with closing(opening.open_to_read(opening.database(path))) as connection:
-        count: int = connection.execute("SELECT count(*) FROM attempts").fetchone()[0]
+        count: int = connection.execute(query).fetchone()[0]
         return count
 
 

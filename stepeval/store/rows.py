@@ -17,7 +17,7 @@ from stepeval.store.codec import dump, from_text, to_text
 
 _MOST_PHASES = 10_000
 _LATEST_NS = 2**62
-_RESPONSE = "response"  # else the column has the failure's kind
+_RESPONSE, _CACHED = "response", "cached"  # else the column has the failure's kind
 
 _ATTEMPT = (
     "number", "turn", "started_at", "started_ns", "ended_ns",
@@ -84,8 +84,8 @@ def _kept_answer(connection: sqlite3.Connection, attempt: int, row: ScoreRow) ->
     """A long one that is the whole text of its choice is not stored a second time."""
     answer = row.score.answer
     if answer is not None and len(answer) >= texts.LONG:
-        query = "SELECT result FROM attempts WHERE seq = ? AND outcome = ?"
-        found = connection.execute(query, (attempt, _RESPONSE)).fetchone()
+        query = "SELECT result FROM attempts WHERE seq = ? AND outcome IN (?, ?)"
+        found = connection.execute(query, (attempt, _RESPONSE, _CACHED)).fetchone()
         if found is not None and answer == _said(found[0], row.choice):
             return _WHOLE
     return texts.pack(answer)
@@ -198,7 +198,7 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
     number, turn, started_at, started_ns, ended_ns, outcome, url, body, result, blob = row
     text = texts.unpack(result) or ""
     slim: Response | Failure = (
-        from_text(Response, text) if outcome == _RESPONSE else from_text(Failure, text)
+        from_text(Response, text) if outcome in (_RESPONSE, _CACHED) else from_text(Failure, text)
     )
     if blob is not None:
         slim = _with_timelines(slim, list(chunks.unpack(blob, len(_timings(slim)))))
@@ -207,7 +207,7 @@ def read_attempt(row: tuple[Any, ...]) -> Attempt:
         started_at=started_at,
         started_ns=started_ns,
         ended_ns=ended_ns,
-        exchange=Exchange(url, texts.unpack(body) or "", slim),
+        exchange=Exchange(url, texts.unpack(body) or "", slim, from_cache=outcome == _CACHED),
         turn=turn,
     )
 
@@ -222,12 +222,18 @@ def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
         attempt.started_at,
         attempt.started_ns,
         attempt.ended_ns,
-        _RESPONSE if isinstance(result, Response) else result.kind.value,
+        _outcome(attempt.exchange),
         attempt.exchange.url,
         texts.pack(attempt.exchange.body),
         texts.pack(to_text(slim)),
         chunks.pack(timelines),
     )
+
+
+def _outcome(exchange: Exchange) -> str:
+    if isinstance(exchange.result, Failure):
+        return exchange.result.kind.value
+    return _CACHED if exchange.from_cache else _RESPONSE
 
 
 def _timings(result: Response | Failure) -> list[Timing]:

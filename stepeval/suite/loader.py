@@ -161,6 +161,7 @@ def _read(source: _Source, scorers: Mapping[str, type]) -> Suite:
         budget=read_budget(file.budget, root, findings),
         prices=_prices(file),
         source=str(source.path),
+        cache=file.cache,
     )
 
 

@@ -193,3 +193,4 @@ class SuiteFile(_Strict):
     limits: LimitsEntry = LimitsEntry()
     budget: BudgetEntry = BudgetEntry()
     pricing: dict[str, PriceEntry] = {}
+    cache: bool = False

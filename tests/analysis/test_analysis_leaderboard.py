@@ -23,6 +23,7 @@ def summary(*items: Sequence[float]) -> ArmSummary:
                 "sample_key": str(item),
                 "epoch": epoch,
                 "attempts": 1,
+                "from_cache": False,
                 "outcome": Outcome.CORRECT if score == 1 else Outcome.INCORRECT,
                 "correct": score == 1,
                 "score": score,

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -342,6 +342,44 @@ def test_what_says_nothing_of_the_model_stays_out_of_its_accuracy() -> None:
 def test_no_correct_answer_has_no_price() -> None:
     (low,) = leaderboard(sample_rows(Held((ONE,), (right(ONE, 0.0),))))
     assert (low.cost_per_correct.value, low.cost_per_correct.reason) == (None, "no correct answer")
+
+
+def cached(result: Response, *before: Attempt) -> Record:
+    known = Exchange("u", "{}", result, from_cache=True)
+    return record(SAMPLES[7], *before, Attempt(len(before) + 1, 1.0, 0, 0, known))
+
+
+def test_a_cached_answer_has_no_times_and_costs_this_run_nothing() -> None:
+    """Whatever its Timing holds: it is another run's."""
+    reader = Held((cached(answer()),))
+    (row,) = sample_rows(reader)
+    times = [name for name in asdict(row) if name.endswith("_ms") or "chunk" in name]
+    assert times
+    assert all(getattr(row, name) is None for name in (*times, "coalesced_share"))
+    assert (row.from_cache, row.cost) == (True, 0)
+    assert row.original_cost == pytest.approx(0.001)
+    assert row.output_tokens == 100
+    assert list(chunk_rows(reader)) == []
+
+
+def test_what_was_sent_before_the_cache_answered_was_paid_for() -> None:
+    broken = attempt(replace(FAILED, partial=answer(tokens=50)))
+    (row,) = sample_rows(Held((cached(answer(), broken),)))
+    (sent,) = sample_rows(Held((record(SAMPLES[7], broken),)))
+    assert row.cost == sent.cost
+    assert row.cost is not None
+    assert row.original_cost == pytest.approx(row.cost + 0.001)
+
+
+def test_an_arm_is_no_cheaper_for_having_its_answers_in_a_cache() -> None:
+    fresh = record(SAMPLES[7], attempt(answer()))
+    known = cached(answer())
+    (asked,) = leaderboard(sample_rows(Held((fresh,), (right(fresh, 1.0),))))
+    (recalled,) = leaderboard(sample_rows(Held((known,), (right(known, 1.0),))))
+    assert (asked.from_cache, recalled.from_cache) == (0, 1)
+    assert (recalled.cost_total, recalled.cost_original) == (0, asked.cost_original)
+    assert recalled.cost_per_correct == asked.cost_per_correct
+    assert (recalled.e2e_ms.p50.n, asked.e2e_ms.p50.n) == (0, 1)
 
 
 def test_the_document_names_every_column_with_its_meaning() -> None:

@@ -8,6 +8,7 @@ from stepeval.api.guards import Guard
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.preview import preview
 from stepeval.api.run import start_run
+from stepeval.api.sources import Sources
 from stepeval.cli.progress import LineProgress, Tally
 from stepeval.core.record import Mode
 from stepeval.simulator.config import SimulatorConfig
@@ -87,6 +88,7 @@ def run(options: SuiteOptions, folder: Path) -> None:
         allow_code=False,
         command="",
         guard=Guard(),
+        sources=Sources(),
         listener=LineProgress(Tally(prepare(options)[0], Mode.SIMULATED), quiet=True),
         announce=lambda _: None,
     )

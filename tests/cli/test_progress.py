@@ -47,6 +47,20 @@ def test_the_rate_of_a_resumed_run_counts_this_session_only() -> None:
     assert tally.rate() > 0
 
 
+def test_what_the_cache_answers_is_in_no_rate_and_costs_nothing() -> None:
+    tally = Tally(SUITE, Mode.LIVE, total=10)
+    known = Attempt(1, 0.0, 0, 1, Exchange("u", "{}", answer(1_000_000), from_cache=True))
+    tally.count(Cell("1", PRICED, Sample("s", "x")), known, final=True)
+    assert (tally.done, tally.rate(), tally.seconds_left(), tally.spend()) == (1, 0, None, "0")
+    assert "1 from the cache" in tally.line()
+
+
+def test_a_replay_pays_nobody() -> None:
+    tally = Tally(SUITE, Mode.REPLAY)
+    tally.count(Cell("1", PRICED, Sample("s", "x")), attempt(answer(1_000_000)), final=True)
+    assert (tally.done, tally.spend()) == (1, "0")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (75, "1 min 15 s"), (3725, "1 h 02 min")]
 )

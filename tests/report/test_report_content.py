@@ -8,7 +8,7 @@ import pytest
 from report_runs import MadeRun, made_run
 
 from stepeval.core.chat import Choice, Response
-from stepeval.core.record import Mode, Outcome, Record, Score
+from stepeval.core.record import CassetteInfo, Mode, Outcome, Record, Score
 from stepeval.core.task import Price
 from stepeval.report import samples, wording
 from stepeval.report.breakdown import value_labels
@@ -121,9 +121,24 @@ def test_an_unknown_price_is_an_unknown_cost_and_no_zero() -> None:
 def test_a_simulated_run_is_called_so_first() -> None:
     assert gather(made_run()).title.startswith("SIMULATED: ")
     live = gather(made_run(mode=Mode.LIVE))
-    assert not live.simulated
+    assert live.mode == "LIVE"
     assert "SIMULATED" not in live.title
     assert not any("simulator" in caveat for caveat in live.verdict.caveats)
+
+
+def test_a_replay_is_called_so_and_no_arm_is_called_faster() -> None:
+    run = made_run(mode=Mode.REPLAY)
+    cassette = CassetteInfo("c.jsonl", "0" * 64, Mode.SIMULATED, 0.0, "hash")
+    report = gather(replace(run, run_info=replace(run.run_info, cassette=cassette)))
+    assert report.title.startswith("REPLAY: ")
+    assert "1970-01-01" in report.mode_sentence
+    assert "simulator" in report.mode_sentence
+    assert report.leaderboard[1].caption == "Speed, as it was recorded"
+    titles = [chart.title for chart in report.charts]
+    assert "Time to the first token, as it was recorded" in titles
+    assert "Quality against latency" not in titles
+    assert any("cassette" in caveat for caveat in report.verdict.caveats)
+    assert any(fact.label == "Cassette" for fact in report.provenance)
 
 
 def test_arms_stand_best_first_and_keep_their_colours(report: ReportData) -> None:

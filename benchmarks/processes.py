@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +48,17 @@ def stepeval(*arguments: str) -> list[str]:
     return python("-m", "stepeval", *arguments)
 
 
-@contextmanager
-def simulator(*, speed: float) -> Iterator[str]:
+def simulator(*options: str) -> AbstractContextManager[str]:
     """The base URL of a simulator in a process of its own."""
-    options = ["--port", "0", "--speed", str(speed), "--json", "--while-stdin-open"]
+    told = ("--port=0", "--json", "--while-stdin-open")
+    return serving(stepeval("simulate", *told, *options))
+
+
+@contextmanager
+def serving(command: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The base URL that ``command`` tells as JSON; it ends when its standard input does."""
     process = subprocess.Popen(
-        stepeval("simulate", *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     assert process.stdout is not None

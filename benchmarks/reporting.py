@@ -10,7 +10,7 @@ from benchmarks.suites import write_suite
 
 def bars(folder: Path) -> Iterator[Bar]:
     suite = write_suite(folder / "thousand.yaml", samples=1_000)
-    with simulator(speed=0) as url:
+    with simulator("--speed=0") as url:
         measure(stepeval("run", str(suite), "--base-url", url, "--no-report"), folder=folder)
     imports = best(python("-c", "import matplotlib.figure"), folder=folder, times=3)
     report = best(stepeval("report", "latest", "--out", "report.html"), folder=folder, times=3)

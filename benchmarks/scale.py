@@ -6,17 +6,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 from benchmarks.bars import Bar
 from benchmarks.long_answers import text
-from benchmarks.processes import Cost, measure, python, stepeval
+from benchmarks.processes import Cost, measure, python, serving, stepeval
 from benchmarks.servers import Timing, null_server
 from benchmarks.windows import rows_per_second
 from stepeval.api.preparation import SuiteOptions, prepare
@@ -158,20 +157,6 @@ def _fill(path: Path, url: str, done: int) -> None:
         asyncio.run(fill())
 
 
-@contextmanager
-def _long_answers() -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.long_answers"],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield str(json.loads(process.stdout.readline())["base_url"])
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
+def _long_answers() -> AbstractContextManager[str]:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return serving(python("-m", "benchmarks.long_answers"), env)

@@ -1,6 +1,5 @@
 """Servers to measure against, each in a process of its own and with a log of what it did."""
 
-import json
 import os
 import shlex
 import socket
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.processes import stepeval
+from benchmarks.processes import simulator
 
 _PATIENCE_S = 10.0
 
@@ -38,25 +37,15 @@ class Server:
     log_suffix: str
 
 
-@contextmanager
-def _null(timing: Timing, log: Path | None) -> Iterator[str]:
-    options = [
+def _null(timing: Timing, log: Path | None) -> AbstractContextManager[str]:
+    return simulator(
+        "--null",
         f"--latency-ms={timing.latency_ms}",
         f"--ttft-ms={timing.ttft_ms}",
         f"--gap-ms={timing.gap_ms}",
         f"--chunks={timing.chunks}",
         *([] if log is None else [f"--log={log}"]),
-    ]
-    command = stepeval("simulate", "--null", "--port=0", "--json", "--while-stdin-open", *options)
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield str(json.loads(process.stdout.readline())["base_url"])
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
+    )
 
 
 null_server = Server("null server", _null, ".jsonl")

@@ -22,7 +22,7 @@ def bars(folder: Path) -> Iterator[Bar]:
     )
     imports = best(python("-c", _IMPORTS), folder=folder, times=5)
     suite = write_suite(folder / "one.yaml", samples=1)
-    with simulator(speed=0) as url:
+    with simulator("--speed=0") as url:
         command = stepeval("run", str(suite), "--base-url", url, "--no-report")
         one = best(command, folder=folder, times=5)
     yield Bar(

@@ -23,7 +23,7 @@ _TIMEOUTS: tuple[tuple[type[Exception], FailureKind, str, _Limit], ...] = (
         FirstByteTimeout,
         FailureKind.FIRST_BYTE_TIMEOUT,
         "answered nothing",
-        lambda t: t.read if t.first_byte is None else t.first_byte,
+        lambda t: t.to_first_byte,
     ),
     (httpx.ReadTimeout, FailureKind.READ_TIMEOUT, "sent nothing more", lambda t: t.read),
     (httpx.WriteTimeout, FailureKind.WRITE_TIMEOUT, "took nothing", lambda t: t.write),

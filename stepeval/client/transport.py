@@ -244,11 +244,10 @@ def _headers(response: httpx.Response) -> dict[str, str]:
 
 
 def _limits(timeouts: Timeouts) -> dict[str, float]:
-    first = timeouts.read if timeouts.first_byte is None else timeouts.first_byte
     return {
         "connect": timeouts.connect,
         "tls": timeouts.tls,
         "write": timeouts.write,
-        "first_byte": first,
+        "first_byte": timeouts.to_first_byte,
         "read": timeouts.read,
     }

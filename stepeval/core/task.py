@@ -27,6 +27,10 @@ class Timeouts:
     write: float = 30.0
     total: float = 900.0
 
+    @property
+    def to_first_byte(self) -> float:
+        return self.read if self.first_byte is None else self.first_byte
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:

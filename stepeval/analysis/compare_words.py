@@ -1,0 +1,125 @@
+"""Comparisons in sentences. What is not shown is never called a difference."""
+
+from collections.abc import Sequence
+
+from stepeval.analysis.compare import Comparison, Kind, Metric, Row
+from stepeval.analysis.needed import Needed
+from stepeval.stats.estimate import Estimate
+
+_SAME = 0.05  # a ratio this near to 1 is the same to a reader
+_TIMES_DIGITS = 10
+_WORDS = {  # (more, less) of what B has more or less of
+    "accuracy": ("better", "worse"),
+    "score": ("better", "worse"),
+    "lost": ("more lost", "fewer lost"),
+    "cost": ("dearer", "cheaper"),
+    "output_tokens": ("more", "fewer"),
+    "reasoning_tokens": ("more", "fewer"),
+    "ttft_ms": ("slower", "faster"),
+    "e2e_ms": ("slower", "faster"),
+    "e2e_p95_ms": ("slower", "faster"),
+}
+LABELS = {
+    "accuracy": "right answers",
+    "score": "mean score",
+    "lost": "lost to thinking",
+    "cost": "cost",
+    "output_tokens": "output tokens",
+    "reasoning_tokens": "reasoning tokens",
+    "ttft_ms": "first token",
+    "e2e_ms": "whole answer",
+    "e2e_p95_ms": "whole answer, p95",
+}
+
+
+def sentence(comparison: Comparison) -> str:
+    """``medium over low: +3.1 points (0.4 to 5.9), 2.4x the cost``, without its full stop."""
+    names = f"{comparison.b.name} over {comparison.a.name}"
+    quality = comparison.quality
+    if quality is None:
+        said = f"{names}: not judged"
+    elif quality.difference.estimate.value is None:
+        said = f"{names}: no item was judged in both"
+    elif quality.is_shown:
+        said = f"{names}: {points(quality.difference.estimate)}"
+    else:
+        said = f"{names}: no difference shown"
+    cost = times_the_cost(comparison)
+    said += f", {cost}" if cost else ""
+    if quality is not None and not quality.is_shown and comparison.needed is not None:
+        said += f", {more_items(comparison.needed)}"
+    return said
+
+
+def advice(comparisons: Sequence[Comparison]) -> str:
+    """One sentence of all of them."""
+    return "; ".join(map(sentence, comparisons)) + "."
+
+
+def verdict(row: Row) -> str:
+    """What is shown of B, in a word or two; why nothing is, where it could not be looked at."""
+    if row.withheld is not None:
+        return "not judged"
+    if row.difference.estimate.value is None:
+        return row.difference.estimate.reason or "not known"
+    if row.p_adjusted is None:
+        return row.difference.estimate.reason or "no spread"
+    if not row.is_shown:
+        return "no difference shown"
+    more, less = _WORDS[row.metric.key]
+    return more if row.is_up else less
+
+
+def points(found: Estimate) -> str:
+    """``+3.1 points (0.4 to 5.9)``."""
+    assert found.value is not None
+    interval = ""
+    if found.low is not None and found.high is not None:
+        interval = f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{100 * found.value:+.1f} points{interval}"
+
+
+def times_the_cost(comparison: Comparison) -> str:
+    """``2.4x the cost``; empty where the ratio is not known."""
+    row = comparison.row("cost")
+    ratio = None if row is None or row.metric.kind is not Kind.RATIO else row.difference.estimate
+    if ratio is None or ratio.value is None:
+        return ""
+    return "the same cost" if abs(ratio.value - 1) < _SAME else f"{times(ratio.value)} the cost"
+
+
+def times(ratio: float) -> str:
+    """``0.43x``, ``1.2x``, ``2.4x``, ``24x``."""
+    if ratio < 1:
+        return f"{ratio:.2g}x"
+    return f"{ratio:.1f}x" if ratio < _TIMES_DIGITS else f"{ratio:,.0f}x"
+
+
+def more_items(needed: Needed) -> str:
+    """``410 more items would show 2 points``."""
+    size = f"{100 * needed.target:g} point{'' if needed.target == 0.01 else 's'}"  # noqa: PLR2004  -- one point
+    if needed.more:
+        return f"{needed.more:,} more item{'' if needed.more == 1 else 's'} would show {size}"
+    return f"though {needed.have:,} items are enough to show {size}"
+
+
+def family(comparisons: Sequence[Comparison]) -> str:
+    """Which p values were adjusted together, and how."""
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    looked = [row for row in rows if row.p_adjusted is not None]
+    verdicts = sum(row.family.value == "verdict" for row in looked)
+    others = len(looked) - verdicts
+    parts = []
+    if verdicts:
+        parts.append(f"quality: {_count(verdicts, 'comparison')}, adjusted by Holm")
+    if others:
+        parts.append(f"the rest: {_count(others, 'comparison')}, by Benjamini and Hochberg")
+    return "; ".join(parts)
+
+
+def unit(metric: Metric) -> str:
+    return "tokens" if metric.kind is Kind.AMOUNT else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

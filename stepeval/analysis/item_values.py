@@ -8,7 +8,6 @@ from math import fsum
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.outcomes import counts_as
 from stepeval.core.baseline import ItemValues
-from stepeval.core.task import Suite
 
 
 @dataclass(slots=True)
@@ -54,9 +53,3 @@ class ItemTally:
             )
             for key, values in sorted(self._arms.get(arm, {}).items())
         )
-
-
-def cluster_names(suite: Suite) -> dict[str, str]:
-    """By sample key, ``metadata.cluster`` where there is one: such samples are not independent."""
-    named = ((sample.key, sample.metadata.get("cluster")) for sample in suite.samples)
-    return {key: str(name) for key, name in named if name is not None}

@@ -29,8 +29,8 @@ _UNTIMED = Timing(None, None, None, None)
 def sample_rows(reader: RecordReader) -> Iterator[SampleRow]:
     """A row for each choice of each finished cell, in the order the cells were finished."""
     info, suite = reader.info(), reader.suite()
-    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms}
-    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
+    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.every_arm}
+    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.every_arm}
     for record, scores in with_scores(reader):
         arm = record.cell.arm.name
         request = _request_columns(record, prices[arm], info.mode)

@@ -146,9 +146,7 @@ def _read(head: JsonObject) -> Baseline:
         made_at=checked.seconds(head, "made_at"),
         runs=tuple(_texts(head, "runs")),
         untimed=_maybe_text(head, "untimed"),
-        arms=tuple(
-            replace(arm, items=tuple(own)) for arm, own in zip(arms, items, strict=True)
-        ),
+        arms=tuple(replace(arm, items=tuple(own)) for arm, own in zip(arms, items, strict=True)),
     )
 
 

@@ -10,18 +10,23 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from stepeval.core.baseline import Baseline
+from stepeval.core.chat import JsonObject
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Suite
 from stepeval.store import opening, rows, schema
+from stepeval.store.baseline import parse_baseline
+from stepeval.store.checked_json import BadJson
 from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
 
 _BATCH = 200
 _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
     AND s.scoring = (SELECT max(number) FROM scorings))"""
+_BASELINE = "SELECT content FROM baselines ORDER BY number LIMIT 1"
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
@@ -61,13 +66,13 @@ class RunReader:
     """A :class:`stepeval.core.ports.RecordReader` over a run's directory or its file.
 
     ``suite`` is the stored one, where its writer has it at hand; a large one takes as much memory
-    as all the rest.
+    as all the rest. ``after``: an attempt; records that ended with it or earlier are passed over.
 
     Raises:
         StoreError: (from any method, too) No run is stored here, or it cannot be read.
     """
 
-    def __init__(self, path: Path, suite: Suite | None = None) -> None:
+    def __init__(self, path: Path, suite: Suite | None = None, after: int = 0) -> None:
         self.path = opening.database(path)
         with closing(opening.open_to_read(self.path)) as connection:
             try:
@@ -77,6 +82,16 @@ class RunReader:
                 raise StoreError(f"{self.path}: this is no whole run ({error})") from error
         self._cells: int = cells
         self._suite = suite
+        self._after = after
+
+    def beyond(self, attempt: int) -> "RunReader":
+        """The same run without the records that ended with this attempt or an earlier one."""
+        return RunReader(self.path, self._suite, attempt)
+
+    def last_final(self) -> int:
+        """What :meth:`beyond` takes to leave out all records there are now."""
+        ((attempt,),) = self._rows("SELECT coalesce(max(attempt), 0) FROM finals")
+        return int(attempt)
 
     def info(self) -> RunInfo:
         return self._info
@@ -97,13 +112,15 @@ class RunReader:
         Attempts after the final that counts are not among them: asking again has not ended yet.
         """
         suite = self.suite()
-        arms = {arm.name: arm for arm in suite.arms}
+        arms = {arm.name: arm for arm in suite.every_arm}
         samples = {sample.key: sample for sample in suite.samples}
         query = f"""SELECT c.id, c.arm, c.sample, c.epoch, {rows.attempt_columns("a")}
             FROM finals f CROSS JOIN cells c ON c.number = f.cell
             CROSS JOIN attempts a ON a.cell = f.cell AND a.seq <= f.attempt
-            WHERE {rows.COUNTS} ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
-        for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
+            WHERE {rows.COUNTS} AND f.attempt > ? ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
+        for (cell_id, arm, sample, epoch), group in groupby(
+            self._rows(query, self._after), lambda row: row[:4]
+        ):
             try:
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
                 record = Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
@@ -120,8 +137,8 @@ class RunReader:
             CROSS JOIN scores s ON s.attempt = f.attempt
             CROSS JOIN attempts a ON a.seq = f.attempt
             WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
-            ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
-        for row in self._rows(query):
+            AND f.attempt > ? ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
+        for row in self._rows(query, self._after):
             yield rows.read_score(row[0], row[1:])
 
     def phases(self) -> tuple[Phase, ...]:
@@ -137,6 +154,19 @@ class RunReader:
         """In their order; none in a load benchmark, and in a file of version 1."""
         query = "SELECT at, provider, kind, level, used, why FROM limit_changes ORDER BY number"
         return tuple(LimitChange(*row) for row in self._rows(query))
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        """Of the procedure that decides when the run stops, in their order; mostly none."""
+        found = self._rows("SELECT look FROM looks ORDER BY number")
+        return tuple(from_text(dict[str, Any], text) for (text,) in found)
+
+    def baseline(self) -> Baseline | None:
+        """What the run is gated against, as it was when the run began; mostly there is none."""
+        try:
+            found = [parse_baseline(text.encode("utf-8")) for (text,) in self._rows(_BASELINE)]
+        except (BadJson, AttributeError, UnicodeEncodeError) as error:
+            raise StoreError(f"{self.path}: its baseline cannot be read: {error}") from error
+        return found[0] if found else None
 
     def token_counts(self) -> Iterator[TokenCount]:
         """What a vocabulary on this machine counted, where the server had told no usage; in the
@@ -168,10 +198,10 @@ class RunReader:
             return event == RunEvent.COMPLETED
         return finals >= self._cells
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
         with closing(opening.open_to_read(self.path)) as connection:
             try:
-                found = connection.execute(query)
+                found = connection.execute(query, values)
                 while batch := found.fetchmany(_BATCH):
                     yield from batch
             except sqlite3.Error as error:

@@ -59,6 +59,19 @@ CREATE TABLE limit_changes (
   why TEXT NOT NULL
 )"""
 
+# What a run is gated against, as its file was, and each look at it so far.
+BASELINES = """
+CREATE TABLE baselines (
+  number INTEGER PRIMARY KEY,
+  content TEXT NOT NULL
+)"""
+LOOKS = """
+CREATE TABLE looks (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  look TEXT NOT NULL
+)"""
+
 TABLES = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -108,6 +121,8 @@ CREATE TABLE scorings (
 {PHASES};
 {COUNTED};
 {LIMIT_CHANGES};
+{BASELINES};
+{LOOKS};
 """
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from stepeval.api.provenance import describe_run
 from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
 from stepeval.api.retry import Wanted, chosen_cells
+from stepeval.api.rounds import Whole, execute_all
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
 from stepeval.api.sources import (
@@ -45,7 +46,6 @@ from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
-from stepeval.suite.grid import cells
 from stepeval.suite.requests import make_request
 
 
@@ -271,8 +271,9 @@ async def _execute(
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
-    already_done, missing = _missing(session, store)
-    listener.started(total=suite.cell_count, already_done=already_done)
+    rounds = Whole(suite, store, session.again)
+    already_done = rounds.done
+    listener.started(total=rounds.total, already_done=already_done)
     guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
@@ -280,10 +281,11 @@ async def _execute(
     behind = WriteBehind(store, most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
-        with stopping_on_signals(stop):
+
+        async def execute_round(todo: Iterable[Cell]) -> Execution:
             try:
-                execution = await execute(
-                    longest_first_at_the_end(missing, expected, 2 * most),
+                return await execute(
+                    longest_first_at_the_end(todo, expected, 2 * most),
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,
@@ -296,17 +298,11 @@ async def _execute(
                 )
             finally:
                 await behind.flush()
-    left = suite.cell_count - already_done - execution.recorded
-    return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
 
-
-def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
-    """How many cells need no request, and those that do."""
-    suite, again = session.suite, session.again
-    if again is not None:
-        return suite.cell_count - len(again), (c for c in cells(suite) if c.id in again)
-    done = store.done_cells()
-    return len(done), (cell for cell in cells(suite) if cell.id not in done)
+        with stopping_on_signals(stop):
+            execution = await execute_all(rounds, execute_round)
+    left = rounds.total - already_done - execution.recorded
+    return replace(execution, stopped=guards.reason(execution, left=left, total=rounds.total))
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

@@ -5,27 +5,25 @@ from dataclasses import replace
 from math import exp, fsum, log
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from stepeval.analysis.item_values import ItemTally
 from stepeval.analysis.pairing import cluster_names
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.steadiness import latency_fitness
-from stepeval.core.baseline import Baseline, BaselineArm, ItemValues
+from stepeval.core.baseline import Baseline, BaselineArm, ItemValues, rules_id
 from stepeval.core.errors import RunNotFound, UnknownName, UsageError
-from stepeval.core.identity import content_id
+from stepeval.core.hosts import origin_of
 from stepeval.core.pricing import price_for
 from stepeval.core.record import RunInfo
-from stepeval.core.task import Arm, ScoringRule, Suite
+from stepeval.core.task import Arm, Suite
 from stepeval.store.baseline import read_baseline
 from stepeval.store.baselines import SUFFIX, BaselinesFolder
-from stepeval.store.codec import dump
 from stepeval.store.reader import RunState
 from stepeval.store.run import RunReader
 from stepeval.store.runs import RunsFolder
 from stepeval.suite.grid import arm_content
 
-__all__ = ["BaselinesFolder", "arm_figures", "find_baseline", "make_baseline", "scoring_hash"]
+__all__ = ["BaselinesFolder", "arm_figures", "find_baseline", "make_baseline"]
 
 _DIGITS = 6  # of a score
 _SHOWN = ".4g"  # of times and costs: more digits are noise, and make every diff longer
@@ -52,17 +50,13 @@ def make_baseline(name: str, paths: Sequence[Path]) -> Baseline:
         name=name,
         suite=suite.name,
         suite_hash=info.suite_hash,
-        scoring=scoring_hash(suite.scoring),
+        scoring=rules_id(suite.scoring),
         mode=info.mode,
         made_at=max(reader.info().created_at for reader in readers),
         runs=tuple(reader.info().id for reader in readers),
         untimed=next(filter(None, map(_untimed, readers)), None),
         arms=tuple(arms),
     )
-
-
-def scoring_hash(rules: tuple[ScoringRule, ...]) -> str:
-    return content_id([dump(rule) for rule in rules])
 
 
 def find_baseline(name: str, folder: Path, runs: Path) -> Baseline:
@@ -88,20 +82,13 @@ def _arm(arm: Arm, suite: Suite, info: RunInfo, items: tuple[ItemValues, ...]) -
     return BaselineArm(
         name=arm.name,
         provider=arm.provider,
-        server=server_of(suite.provider(arm.provider).base_url),
+        server=origin_of(suite.provider(arm.provider).base_url),
         model=arm.model,
         prompt=suite.prompt(arm.prompt),
         params=arm.params,
         price=price_for(arm, suite, info.asked_as),
         items=tuple(map(_rounded, items)),
     )
-
-
-def server_of(base_url: str) -> str:
-    """Scheme, host and port; a user's name or a query, which may be a secret, is left out."""
-    address = urlsplit(base_url)
-    port = "" if address.port is None else f":{address.port}"
-    return f"{address.scheme}://{address.hostname or ''}{port}"
 
 
 def _rounded(item: ItemValues) -> ItemValues:
@@ -141,7 +128,7 @@ def _check_alike(first: RunReader, other: RunReader) -> None:
         raise UsageError(f"{named} are {modes}: answers of two kinds make no baseline")
     if _asked(ours) != _asked(theirs):
         raise UsageError(f"{named} do not ask the same of the same arms: {again}")
-    if scoring_hash(ours.scoring) != scoring_hash(theirs.scoring):
+    if rules_id(ours.scoring) != rules_id(theirs.scoring):
         raise UsageError(f"{named} are scored by different rules: score one again, or {again}")
     if {s.key for s in ours.samples} != {s.key for s in theirs.samples}:
         raise UsageError(f"{named} have different samples: {again}")

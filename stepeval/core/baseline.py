@@ -1,10 +1,12 @@
 """A baseline: what later runs are gated against, and what it takes to ask its prompt again."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
 from stepeval.core.chat import JsonObject
+from stepeval.core.identity import content_id
 from stepeval.core.record import Mode
-from stepeval.core.task import Price, Prompt
+from stepeval.core.task import Price, Prompt, ScoringRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,8 @@ class Baseline:
     def arm(self, name: str) -> BaselineArm:
         """Raises LookupError."""
         return next(arm for arm in self.arms if arm.name == name)
+
+
+def rules_id(rules: Iterable[ScoringRule]) -> str:
+    """Equal for rules that judge alike."""
+    return content_id([asdict(rule) for rule in rules])

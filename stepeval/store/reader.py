@@ -49,7 +49,8 @@ class RunState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """``finals`` of ``cells`` have their final result. ``last_event`` and ``reason`` are the
-    newest entry of the run's history, ``last_at`` its time in seconds since 1970.
+    newest entry of the run's history, ``last_at`` its time in seconds since 1970. ``skipped``
+    cells were left out on purpose: there was nothing left to learn from them.
     """
 
     state: RunState
@@ -60,6 +61,7 @@ class RunStatus:
     last_event: str
     last_at: float
     reason: str | None = None
+    skipped: int = 0
 
 
 class RunReader:
@@ -185,20 +187,33 @@ class RunReader:
             kind, at, reason FROM events ORDER BY number DESC LIMIT 1"""  # noqa: S608  -- conditions of this package only
         with closing(opening.open_to_read(self.path)) as connection:
             finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
+        finals -= self._beside_the_grid()
         state = RunState.INCOMPLETE
         if self._is_over(finals, event):
             state = RunState.COMPLETE
         elif is_locked(self.path.with_name(schema.LOCK)):
             state = RunState.RUNNING
-        return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason)
+        is_stopped = self._info.may_stop and state is RunState.COMPLETE
+        skipped = self._cells - finals if is_stopped else 0
+        return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason, skipped)
+
+    def _beside_the_grid(self) -> int:
+        """Cells of arms that only a gate asks, with a final result."""
+        if not self._info.may_stop:
+            return 0
+        names = [arm.name for arm in self.suite().asides]
+        query = f"""SELECT count(DISTINCT f.cell) FROM finals f
+            JOIN cells c ON c.number = f.cell WHERE c.arm IN ({", ".join("?" * len(names))})"""  # noqa: S608  -- marks only
+        ((count,),) = self._rows(query, *names)
+        return int(count)
 
     def _is_over(self, finals: int, event: str) -> bool:
-        """How many requests a load bounded by time makes, only its end can tell."""
-        if self._info.load is not None:
+        """How many requests a load or a gate makes, only its end can tell."""
+        if self._info.load is not None or self._info.may_stop:
             return event == RunEvent.COMPLETED
         return finals >= self._cells
 
-    def _rows(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: int | str) -> Iterator[tuple[Any, ...]]:
         with closing(opening.open_to_read(self.path)) as connection:
             try:
                 found = connection.execute(query, values)

@@ -61,7 +61,7 @@ def _bounds(spent: tuple[float, ...], fractions: tuple[float, ...]) -> tuple[flo
 
 def _check(fractions: tuple[float, ...]) -> None:
     steps = [b - a for a, b in zip((0.0, *fractions), fractions, strict=False)]
-    if not fractions or min(steps) <= 0 or fractions[-1] > 1 + 1e-12:  # noqa: PLR2004 -- rounding
+    if not fractions or min(steps) <= 0 or fractions[-1] > 1 + 1e-12:
         raise ValueError("looks must stand at rising shares of the information, above 0 up to 1")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stepeval.analysis.gate import Change, GateVerdict, MetricVerdict, Verdict, gate, overall
+from stepeval.analysis.gate import GateVerdict, MetricVerdict, Verdict, gate
 from stepeval.analysis.gate_metrics import (
     DEFAULT_MARGINS,
     GROUPS,

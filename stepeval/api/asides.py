@@ -16,7 +16,7 @@ _AGAIN, _BEFORE, _CANARY = "confirmation", "baseline's confirmation", "baseline'
 
 @dataclass(frozen=True, slots=True)
 class Asides:
-    """``again`` is the gated arm asked anew, ``before`` the baseline's; ``canary`` is that one, too.
+    """``again`` is the gated arm asked anew, ``before`` the baseline's, and ``canary`` too.
 
     Their answers are records of their own: no epoch and no cell is one of the grid's, so neither a
     cache nor a cassette can give one answer twice.
@@ -62,8 +62,7 @@ def with_asides(suite: Suite, candidate: Arm, baseline: Baseline, reference: Bas
         _CANARY: before,
     }
     asides = tuple(
-        replace(arm, name=_free(f"{candidate.name} ({role})", taken))
-        for role, arm in named.items()
+        replace(arm, name=_free(f"{candidate.name} ({role})", taken)) for role, arm in named.items()
     )
     return replace(suite, prompts=(*suite.prompts, prompt), asides=asides)
 
@@ -86,7 +85,8 @@ def check_rendering(suite: Suite) -> None:
             try:
                 make(Cell("", arm, sample))
             except StepevalError as error:
-                raise UsageError(f"{arm.prompt} does not fit sample {sample.id!r}: {error}") from None
+                where = f"{arm.prompt} does not fit sample {sample.id!r}"
+                raise UsageError(f"{where}: {error}") from None
 
 
 def _check(suite: Suite, reference: BaselineArm, where: str) -> None:

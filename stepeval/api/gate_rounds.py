@@ -53,6 +53,7 @@ class GateRounds:
         self._tally = ItemTally()
         self._read = 0  # the attempt up to which answers were scored and tallied
         self._noted = len(store.reader().looks())
+        self._asked_first = 0
 
     @property
     def total(self) -> int:
@@ -60,7 +61,7 @@ class GateRounds:
         design, epochs = self._course.design, self._suite.epochs
         if design.stage is Stage.FIRST:
             return design.looks[-1] * epochs + self._course.rules.canary
-        return len(self._finished) + 2 * (design.looks[-1] - self._course.asked) * epochs
+        return self._asked_first + 2 * design.looks[-1] * epochs
 
     @property
     def done(self) -> int:
@@ -73,6 +74,8 @@ class GateRounds:
             missing = [cell for cell in self._cells(batch) if cell.id not in self._finished]
             if missing:
                 return missing
+            if batch.stage is Stage.FIRST:
+                self._asked_first += len(batch.new) * self._suite.epochs + len(batch.old)
             self._course.tell(*self._scores(batch))
             self._note()
         return None

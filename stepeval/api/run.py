@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.gating import GateWish, Gating, prepare_gate, stopping_rounds, stopping_sources
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
@@ -17,7 +18,7 @@ from stepeval.api.provenance import describe_run
 from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
 from stepeval.api.retry import Wanted, chosen_cells
-from stepeval.api.rounds import Whole, execute_all
+from stepeval.api.rounds import Rounds, Whole, execute_all
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
 from stepeval.api.sources import (
@@ -28,6 +29,7 @@ from stepeval.api.sources import (
     with_origin,
 )
 from stepeval.client.transport import Client
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, StoreError, UsageError
 from stepeval.core.identity import content_id
@@ -66,7 +68,8 @@ class RunResult:
 class _Session:
     """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
 
-    ``again``: only these cells are sent, though they have their record.
+    ``again``: only these cells are sent, though they have their record. ``baseline``: what the run
+    is gated against.
     """
 
     path: Path
@@ -79,6 +82,7 @@ class _Session:
     sources: Sources
     cassette: Cassette | None
     again: frozenset[str] | None = None
+    baseline: Baseline | None = None
 
     @property
     def mode(self) -> Mode:
@@ -110,19 +114,23 @@ def start_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    gate: GateWish | None = None,
 ) -> RunResult:
     """Runs the suite and scores what came back.
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
-        UsageError: The budget cannot be held, the sources contradict each other, or a cassette is
-            none; nothing was sent.
+        UsageError: The budget cannot be held, the sources contradict each other, a cassette is
+            none, or nothing can be gated so; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
     suite, warnings = prepare(options)
     sources.check(suite, simulate=simulate)
     cassette = sources.cassette()
     suite = within(suite, guard.budget)
+    suite_hash = _suite_hash(suite)
+    gating = Gating(suite) if gate is None else prepare_gate(suite, gate, folder)
+    suite, sources = gating.suite, stopping_sources(sources, gating.plan)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))
     mode = Mode.SIMULATED if simulated else Mode.LIVE
@@ -137,17 +145,18 @@ def start_run(
         runs.new_id(suite.name, now),
         created_at=now,
         suite_name=suite.name,
-        suite_hash=_suite_hash(suite),
+        suite_hash=suite_hash,
         mode=mode,
         command=command,
         beside=options.path.resolve(),
     )
-    info = with_origin(info, sources, cassette)
+    info = replace(with_origin(info, sources, cassette), gate=gating.plan)
     session = _Session(
-        runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette
+        *(runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette),
+        baseline=gating.baseline,
     )
-    with create_run(folder, info, suite) as store:
-        told = (*warnings, *unjudgeable(suite, rules))
+    with create_run(folder, info, suite, gating.baseline) as store:
+        told = (*warnings, *unjudgeable(suite, rules), *gating.warnings(info))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -187,6 +196,7 @@ def resume_run(
         )
     info, stored = reader.info(), reader.suite()
     sources.check(stored)
+    sources = stopping_sources(sources, info.gate)
     cassette = sources.cassette()
     if wanted is None:
         check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
@@ -201,7 +211,10 @@ def resume_run(
     if not sources.silent:
         check_prices(suite, info.mode)
         keys = {} if simulate else find_keys(suite)
-    session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
+    session = _Session(
+        *(path, suite, info, simulate, keys, rules, guard, sources, cassette),
+        baseline=reader.baseline(),
+    )
     with open_run(path) as store:
         told: tuple[Problem, ...] = ()
         if wanted is None:
@@ -271,9 +284,8 @@ async def _execute(
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
-    rounds = Whole(suite, store, session.again)
+    rounds = _rounds(session, store)
     already_done = rounds.done
-    listener.started(total=rounds.total, already_done=already_done)
     guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
@@ -283,6 +295,7 @@ async def _execute(
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
 
         async def execute_round(todo: Iterable[Cell]) -> Execution:
+            listener.started(total=rounds.total, already_done=rounds.done)
             try:
                 return await execute(
                     longest_first_at_the_end(todo, expected, 2 * most),
@@ -303,6 +316,13 @@ async def _execute(
             execution = await execute_all(rounds, execute_round)
     left = rounds.total - already_done - execution.recorded
     return replace(execution, stopped=guards.reason(execution, left=left, total=rounds.total))
+
+
+def _rounds(session: _Session, store: RunStore) -> Rounds:
+    plan = session.info.gate
+    if plan is None or not plan.may_stop:
+        return Whole(session.suite, store, session.again)
+    return stopping_rounds(session.suite, store, session.rules, plan, session.baseline)
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

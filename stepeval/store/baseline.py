@@ -199,8 +199,13 @@ def _call(row: JsonObject) -> ToolCall:
 
 def _price(row: JsonObject) -> Price:
     checked.check_names(row, frozenset(_PRICE))
-    amounts = [_number(row[name], name, _MOST) for name in ("input", "cached", "output")]
-    return Price(checked.text(row, "currency"), *amounts, as_of=_maybe_text(row, "as_of"))
+    return Price(
+        currency=checked.text(row, "currency"),
+        input=_number(row["input"], "input", _MOST),
+        cached=_number(row["cached"], "cached", _MOST),
+        output=_number(row["output"], "output", _MOST),
+        as_of=_maybe_text(row, "as_of"),
+    )
 
 
 def _add_item(row: JsonObject, items: list[list[ItemValues]]) -> None:

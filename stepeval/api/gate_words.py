@@ -1,0 +1,19 @@
+"""What the terminal says of a gate."""
+
+from stepeval.analysis.gate_words import (
+    change_words,
+    gate_sentence,
+    interval_points,
+    margin_words,
+    notes,
+    stage_word,
+)
+
+__all__ = [
+    "change_words",
+    "gate_sentence",
+    "interval_points",
+    "margin_words",
+    "notes",
+    "stage_word",
+]

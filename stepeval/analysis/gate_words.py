@@ -25,9 +25,9 @@ def notes(found: Gated) -> Iterator[str]:
         if arm.changed:
             yield f"{arm.arm}, what changed: {'; '.join(arm.changed)}"
         matched = arm.matched
-        if matched.only_before or matched.only_now:
+        if found.stopping is None and (matched.only_before or matched.only_now):
             changed = f", {matched.changed} with a changed content" if matched.changed else ""
-            apart = f"{matched.only_before:,} only in the baseline, {matched.only_now:,} only in the run"
+            apart = f"{matched.only_before:,} in the baseline only, {matched.only_now:,} in the run"
             yield f"{arm.arm}: {len(matched.pairs):,} items are in both; {apart}{changed}"
     for metric, reason in found.withheld.items():
         yield f"{metric} is not gated: {reason}"

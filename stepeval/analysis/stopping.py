@@ -39,6 +39,11 @@ def course_notes(course: Course) -> Iterator[JsonObject]:
         yield {"verdict": course.outcome.verdict.value}
 
 
+def has_ended(reader: RecordReader) -> bool:
+    """Whether the procedure that may stop a run early has come to its end."""
+    return any("verdict" in note for note in reader.looks())
+
+
 def read_stopping(reader: RecordReader) -> Stopping:
     """Raises StoreError: the run's looks are none that a procedure wrote."""
     canary, looks, verdict = None, [], None

@@ -40,12 +40,12 @@ def unlikeness(a: ComparedArm, b: ComparedArm) -> tuple[Unlikeness, ...]:
 
 
 def settings(a: ComparedArm, b: ComparedArm) -> tuple[str, ...]:
-    """The model and the parameters that differ: ``reasoning_effort: low -> medium``."""
+    """What was set differently on purpose: ``reasoning_effort: low -> medium``."""
     return tuple(_settings(_asked(a), _asked(b)))
 
 
 def _asked(side: ComparedArm) -> dict[str, Any]:
-    return {"model": side.arm.model, **side.arm.params}
+    return {"model": side.arm.model, "prompt": side.arm.prompt, **side.arm.params}
 
 
 def _settings(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stepeval.analysis.compare import Comparison, Kind, Row
 from stepeval.analysis.needed import Needed
+from stepeval.core.amounts import Money
 from stepeval.stats.estimate import Estimate
 
 _SAME = 0.05  # a ratio this near to 1 is the same to a reader
@@ -97,12 +98,16 @@ def extra_cost(found: Estimate, currency: str | None) -> str:
     if found.value is None:
         return found.reason or "not known"
     low, high = found.low, found.high
-    interval = ""
+    interval = " (no bound)"
     if low is not None and high is not None:
-        interval = f" ({low:.3g} to {high:.3g})"
+        interval = f" ({_amount(low)} to {_amount(high)})"
     elif low is not None:
-        interval = f" (at least {low:.3g}, or none gained)"
-    return f"{found.value:.3g} {currency or ''}".rstrip() + (interval or " (no bound)")
+        interval = f" (at least {_amount(low)}, or none gained)"
+    return f"{Money(found.value, currency or '')}".rstrip() + interval
+
+
+def _amount(value: float) -> str:
+    return str(Money(value, "")).rstrip()
 
 
 def chance(p: float | None) -> str:
@@ -134,10 +139,16 @@ def _ratio(ratio: float) -> str:
 
 def more_items(needed: Needed) -> str:
     """``410 more items would show 2 points``."""
-    size = f"{100 * needed.target:g} point{'' if needed.target == 0.01 else 's'}"  # noqa: PLR2004  -- one point
+    shown = size(needed.target)
     if needed.more:
-        return f"{needed.more:,} more item{'' if needed.more == 1 else 's'} would show {size}"
-    return f"though {needed.have:,} items are enough to show {size}"
+        return f"{needed.more:,} more item{'' if needed.more == 1 else 's'} would show {shown}"
+    return f"though {needed.have:,} items are enough to show {shown}"
+
+
+def size(points: float) -> str:
+    """``2 points``, of a share."""
+    said = f"{100 * points:g}"
+    return f"{said} point{'' if said == '1' else 's'}"
 
 
 def family(comparisons: Sequence[Comparison]) -> str:

@@ -9,6 +9,7 @@ import click
 from stepeval.api.compare import text_difference, words
 from stepeval.cli.fitted import Column, print_fitted
 from stepeval.cli.terminal import counted, one_line, plain
+from stepeval.core.amounts import Money
 
 if TYPE_CHECKING:
     from stepeval.api.compare import Compared, Comparison, Estimate, Flakiness, Flip, Ladder, Row
@@ -105,7 +106,7 @@ def _value(row: "Row", value: float | None, currency: str | None) -> str:
     if row.metric.kind.value == "points":
         return f"{value:.1%}"
     if row.metric.key == "cost":
-        return f"{value:.3g} {one_line(currency or '', 10)}"
+        return str(Money(value, one_line(currency or "", 10)))
     return f"{value:,.0f} ms" if row.metric.is_latency else f"{value:,.0f}"
 
 
@@ -255,7 +256,7 @@ def print_power(plans: "Iterable[PowerPlan]") -> None:
             click.echo(plain(f"{plan.title}: {counted(first.have, 'item')}{shows}"))
         rows = [
             (
-                f"{100 * row.target:g} points",
+                words.size(row.target),
                 f"{row.items:,}",
                 f"{row.more:,}" if plan.title else f"{row.items:,}",
                 _money(row.more, plan),
@@ -280,4 +281,4 @@ def power_json(plan: "PowerPlan") -> dict[str, Any]:
 def _money(more: int, plan: "PowerPlan") -> str:
     if plan.item_cost is None:
         return _NOTHING
-    return f"{more * plan.item_cost:,.2f} {one_line(plan.currency or '', 10)}"
+    return str(Money(more * plan.item_cost, one_line(plan.currency or "", 10)))

@@ -190,7 +190,7 @@ def _ratio_rows(pairs: Pairs, a: ComparedArm, b: ComparedArm) -> list[Row]:
         rows.append(row)
     (both,) = pairs.both("e2e_ms")
     rows.append(_tail(both))
-    unfit = "; ".join(dict.fromkeys(side.unfit for side in (a, b) if side.unfit)) or None
+    unfit = " ".join(dict.fromkeys(side.unfit for side in (a, b) if side.unfit)) or None
     return [replace(row, withheld=unfit) if row.metric.is_latency else row for row in rows]
 
 

@@ -1,7 +1,7 @@
 """All that one `compare` looked at."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepeval.analysis.compare import Comparison
 from stepeval.analysis.compared_arm import ComparedArm
@@ -36,7 +36,7 @@ def flaky_sides(sides: Iterable[ComparedArm]) -> Iterator[Flakiness]:
     for side in sides:
         found = flakiness(side.values, cluster_names(side.suite)) if side.suite.scoring else None
         if found is not None:
-            yield found
+            yield replace(found, arm=side.name)
 
 
 def notes(comparisons: Sequence[Comparison], missing: Sequence[str] = ()) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def notes(comparisons: Sequence[Comparison], missing: Sequence[str] = ()) -> tup
 
 
 _GRAVITY = (
-    *("mode", "missing", "server", "scorers", "prompt", "unmatched", "changed", "prices"),
+    *("mode", "missing", "server", "scorers", "prompt", "unmatched", "prices"),
     *("latency", "load", "version"),
 )
 
@@ -62,17 +62,21 @@ def _of(comparison: Comparison) -> Iterator[tuple[str, str]]:
     for unlike in comparison.unlike:
         if not (is_one_run and unlike.what in _INTERNAL):
             yield unlike.what, unlike.sentence
-    for side, alone in ((a, pairs.only_a), (b, pairs.only_b)):
-        if alone:
-            other = b if side is a else a
-            answers = f"{alone:,} answer" + ("" if alone == 1 else "s")
-            yield "unmatched", f"{answers} of {side.name} have no counterpart in {other.name}"
-    if pairs.changed:
-        samples = f"{pairs.changed:,} sample" + ("" if pairs.changed == 1 else "s")
-        yield (
-            "changed",
-            f"{samples} of {a.name} and {b.name} share an id but not their content: not compared",
-        )
+    if pairs.only_a or pairs.only_b or pairs.changed:
+        yield "unmatched", _unmatched(comparison)
     for side in (a, b):
         if side.unfit is not None:
-            yield "latency", f"{side.name}: latency decides nothing. {side.unfit}"
+            whose = "" if is_one_run else f" of {side.run}"
+            yield "latency", f"latency{whose} decides nothing. {side.unfit}"
+
+
+def _unmatched(comparison: Comparison) -> str:
+    pairs = comparison.pairs
+    said = (
+        f"{comparison.a.name} and {comparison.b.name} have {pairs.only_a:,} and {pairs.only_b:,} "
+        "answers without a counterpart"
+    )
+    if not pairs.changed:
+        return said
+    samples = "1 sample has" if pairs.changed == 1 else f"{pairs.changed:,} samples have"
+    return f"{said}: {samples} the same id in both and another content"

@@ -96,13 +96,13 @@ def _sides(named: Sequence[Named], met: Sequence[Meeting]) -> dict[tuple[str, st
             )
     is_one_run = len(read) == 1
     letters = [letter for letter, _ in wanted]
-    return {
-        (letter, arm): replace(
-            read[run_id][arm],
-            name=arm if is_one_run else letter if letters.count(letter) == 1 else f"{letter}:{arm}",
-        )
-        for (letter, arm), run_id in sorted(wanted.items(), key=lambda entry: entry[0][0])
-    }
+    sides = {}
+    for (letter, arm), run_id in sorted(wanted.items(), key=lambda entry: entry[0][0]):
+        run, name = (arm, arm) if is_one_run else (letter, f"{letter}:{arm}")
+        if letters.count(letter) == 1 and not is_one_run:
+            name = letter
+        sides[letter, arm] = replace(read[run_id][arm], name=name, run=run)
+    return sides
 
 
 def _refuse_strangers(found: Sequence[Comparison]) -> None:

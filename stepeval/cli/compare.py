@@ -29,7 +29,7 @@ _difference: Callable[..., Any] = click.option(
 
 
 @click.command()
-@click.argument("names", metavar="RUN[:ARM]...", nargs=-1)
+@click.argument("names", metavar="[RUN[:ARM]...]", nargs=-1)
 @_difference
 @click.option(
     "--flips",

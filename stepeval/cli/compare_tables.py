@@ -67,16 +67,14 @@ def _print_comparison(one: "Comparison", most_flips: int) -> None:
     pairs = one.pairs
     click.echo()
     a, b = one_line(one.a.name, 30), one_line(one.b.name, 30)
-    asked = f" asked {counted(len(pairs.keys), 'time')} in all" if pairs.is_repeated else ""
-    click.echo(plain(f"{b} over {a}: {counted(pairs.items, 'item')}{asked} in both"))
+    asked = f", {counted(len(pairs.keys), 'answer')} each" if pairs.is_repeated else ""
+    click.echo(plain(f"{b} over {a}: {counted(pairs.items, 'item')} in both{asked}"))
     if one.settings:
         click.echo(plain(one_line(f"  {'; '.join(one.settings)}", 300)))
     columns = tuple((a if n == "A" else b if n == "B" else n, side) for n, side in _METRICS)
     currency = one.a.values.currency
     rows = [_metric_cells(row, currency) for row in one.rows]
     print_fitted(columns, rows, (5, 1), _centres(one))
-    for reason in dict.fromkeys(row.withheld for row in one.rows if row.withheld):
-        click.echo(plain(f"latency decides nothing: {reason}"))
     if one.quality is not None:
         _print_flips(one, most_flips)
 

@@ -1,6 +1,7 @@
 """A comparison becomes everything its page shows."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from stepeval.analysis import compare_words as words
 from stepeval.analysis.compare import Comparison
@@ -15,7 +16,7 @@ from stepeval.report.flakiness_section import flakiness_view
 from stepeval.report.provenance import mode_sentence
 from stepeval.report.text import shorten
 from stepeval.report.tiers_section import tiers_view
-from stepeval.report.view import Column, Fact, Table, TableCell
+from stepeval.report.view import Column, Fact, Table, TableCell, TiersView
 
 _MOST_FLIPS = 200  # of each kind and pair of arms
 _MOST_STRETCHES = 600_000  # characters of all differences on a page
@@ -35,7 +36,7 @@ def comparison_page(compared: Compared) -> ComparisonPage:
         sentence=words.advice(_headline(compared)),
         caveats=tuple(f"{note}." if not note.endswith(".") else note for note in compared.notes),
         facts=tuple(_facts(comparisons)),
-        tiers=tiers_view(compared.ladders),
+        tiers=_tiers(compared),
         charts=tuple(charts(comparisons)),
         differences_note=_note(compared, len(comparisons)),
         parts=tuple(map(part, comparisons)),
@@ -51,6 +52,12 @@ def _headline(compared: Compared) -> Sequence[Comparison]:
     if len(compared.ladders) == 1:
         return [step.comparison for step in compared.ladders[0].steps]
     return compared.comparisons[:3]
+
+
+def _tiers(compared: Compared) -> TiersView | None:
+    """Without its advice, where that is the headline."""
+    view = tiers_view(compared.ladders)
+    return replace(view, advice=()) if view and len(compared.ladders) == 1 else view
 
 
 def _mode_sentence(compared: Compared) -> str:

@@ -88,8 +88,6 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     yield f"{wording.plural(pairs.items, 'item')} in both{asked}."
     if comparison.settings:
         yield f"{shorten('; '.join(comparison.settings), 400)}."
-    for reason in dict.fromkeys(row.withheld for row in comparison.rows if row.withheld):
-        yield f"Latency decides nothing: {reason}"
 
 
 def _chart(
@@ -110,7 +108,7 @@ def _chart(
         span = Span(found.value, found.low, found.high)
         whiskers.append(Whisker(name, place, span, row.is_shown))
     said = "A filled mark is a difference that is shown, a hollow one is not."
-    text = ChartText(f"forest-{chart_id}", title, f"Differences with 95% intervals, {label}.")
+    text = ChartText(chart_id, title, f"Differences with 95% intervals, {label}.")
     columns = (Column("Compared", numeric=False), Column("Metric", numeric=False), Column(label))
     rows = tuple(
         (

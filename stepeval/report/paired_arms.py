@@ -42,6 +42,7 @@ def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
     sides = {
         arm.name: ComparedArm(
             arm.name,
+            arm.name,
             arm,
             evidence.info,
             evidence.suite,

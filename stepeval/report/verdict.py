@@ -111,9 +111,7 @@ def _about_size(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
         unit = "judged sample" if all(row.cluster is None for row in evidence.rows) else "cluster"
         yield (f"With {wording.plural(fewest, unit)} in an arm, only large differences can show.")
     if len(judged) > 1:
-        pairs = (
-            f", for which {paired.pairs:,} pairs of arms are allowed" if paired.pairs > 1 else ""
-        )
+        pairs = f", with allowance for {paired.pairs:,} pairs of arms" if paired.pairs > 1 else ""
         yield f"Intervals are 95%. Differences are paired item by item{pairs}."
 
 

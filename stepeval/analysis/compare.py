@@ -120,6 +120,11 @@ def compare(
     return _adjusted([_compare(a, b, target) for a, b in sides])
 
 
+def is_shown_among(row: Row, pairs: int) -> bool:
+    """Of one pair that was picked, for its result, among so many: Bonferroni's bound."""
+    return row.difference.p is not None and row.difference.p * max(1, pairs) < SHOWN
+
+
 def _compare(a: ComparedArm, b: ComparedArm, target: float) -> Comparison:
     suites = (a.suite,) if a.suite is b.suite else (a.suite, b.suite)
     pairs = pair(a.values, b.values, cluster_names(*suites))
@@ -185,7 +190,7 @@ def _ratio_rows(pairs: Pairs, a: ComparedArm, b: ComparedArm) -> list[Row]:
         rows.append(row)
     (both,) = pairs.both("e2e_ms")
     rows.append(_tail(both))
-    unfit = "; ".join(dict.fromkeys(side.unfit for side in (a, b) if side.unfit)) or None
+    unfit = " ".join(dict.fromkeys(side.unfit for side in (a, b) if side.unfit)) or None
     return [replace(row, withheld=unfit) if row.metric.is_latency else row for row in rows]
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from stepeval.analysis.compare import Comparison, Kind, Metric, Row
+from stepeval.analysis.compare import Comparison, Kind, Row
 from stepeval.analysis.needed import Needed
+from stepeval.core.amounts import Money
 from stepeval.stats.estimate import Estimate
 
 _SAME = 0.05  # a ratio this near to 1 is the same to a reader
-_TIMES_DIGITS = 10
+_NEAR_ONE, _TIMES_DIGITS = 1.5, 10
+_SMALLEST_P, _ROUGH_P = 0.001, 0.1
 _WORDS = {  # (more, less) of what B has more or less of
     "accuracy": ("better", "worse"),
     "score": ("better", "worse"),
@@ -58,16 +60,13 @@ def advice(comparisons: Sequence[Comparison]) -> str:
 
 def verdict(row: Row) -> str:
     """What is shown of B, in a word or two; why nothing is, where it could not be looked at."""
+    found = row.difference.estimate
     if row.withheld is not None:
-        return "not judged"
-    if row.difference.estimate.value is None:
-        return row.difference.estimate.reason or "not known"
+        return "decides nothing"
     if row.p_adjusted is None:
-        return row.difference.estimate.reason or "no spread"
-    if not row.is_shown:
-        return "no difference shown"
+        return found.reason or "not known"
     more, less = _WORDS[row.metric.key]
-    return more if row.is_up else less
+    return (more if row.is_up else less) if row.is_shown else "no difference shown"
 
 
 def points(found: Estimate) -> str:
@@ -77,6 +76,44 @@ def points(found: Estimate) -> str:
     if found.low is not None and found.high is not None:
         interval = f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
     return f"{100 * found.value:+.1f} points{interval}"
+
+
+def difference(row: Row) -> str:
+    """``+3.1 points (0.4 to 5.9)``, ``2.4x (2.1 to 2.7)``, ``+310 (290 to 330)``."""
+    found = row.difference.estimate
+    if found.value is None:
+        return "-"
+    if row.metric.kind is Kind.POINTS:
+        return points(found)
+    is_ratio = row.metric.kind is Kind.RATIO
+    said = times(found.value) if is_ratio else f"{found.value:+,.0f}"
+    if found.low is None or found.high is None:
+        return said
+    low, high = (_ratio(e) if is_ratio else f"{e:,.0f}" for e in (found.low, found.high))
+    return f"{said} ({low} to {high})"
+
+
+def extra_cost(found: Estimate, currency: str | None) -> str:
+    """Of one more right answer: ``0.0012 USD (0.0008 to 0.0021)``, or why there is none."""
+    if found.value is None:
+        return found.reason or "not known"
+    low, high = found.low, found.high
+    interval = " (no bound)"
+    if low is not None and high is not None:
+        interval = f" ({_amount(low)} to {_amount(high)})"
+    elif low is not None:
+        interval = f" (at least {_amount(low)}, or none gained)"
+    return f"{Money(found.value, currency or '')}".rstrip() + interval
+
+
+def _amount(value: float) -> str:
+    return str(Money(value, "")).rstrip()
+
+
+def chance(p: float | None) -> str:
+    if p is None:
+        return "-"
+    return "<0.001" if p < _SMALLEST_P else f"{p:.3f}" if p < _ROUGH_P else f"{p:.2f}"
 
 
 def times_the_cost(comparison: Comparison) -> str:
@@ -89,18 +126,29 @@ def times_the_cost(comparison: Comparison) -> str:
 
 
 def times(ratio: float) -> str:
-    """``0.43x``, ``1.2x``, ``2.4x``, ``24x``."""
-    if ratio < 1:
-        return f"{ratio:.2g}x"
-    return f"{ratio:.1f}x" if ratio < _TIMES_DIGITS else f"{ratio:,.0f}x"
+    """``0.43x``, ``1.02x``, ``2.4x``, ``24x``."""
+    return f"{_ratio(ratio)}x"
+
+
+def _ratio(ratio: float) -> str:
+    """Two digits that count, and hundredths near 1, where they tell more from less."""
+    if ratio < _NEAR_ONE:
+        return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"  # noqa: PLR2004  -- two digits
+    return f"{ratio:.1f}" if ratio < _TIMES_DIGITS else f"{ratio:,.0f}"
 
 
 def more_items(needed: Needed) -> str:
     """``410 more items would show 2 points``."""
-    size = f"{100 * needed.target:g} point{'' if needed.target == 0.01 else 's'}"  # noqa: PLR2004  -- one point
+    shown = size(needed.target)
     if needed.more:
-        return f"{needed.more:,} more item{'' if needed.more == 1 else 's'} would show {size}"
-    return f"though {needed.have:,} items are enough to show {size}"
+        return f"{needed.more:,} more item{'' if needed.more == 1 else 's'} would show {shown}"
+    return f"though {needed.have:,} items are enough to show {shown}"
+
+
+def size(points: float) -> str:
+    """``2 points``, of a share."""
+    said = f"{100 * points:g}"
+    return f"{said} point{'' if said == '1' else 's'}"
 
 
 def family(comparisons: Sequence[Comparison]) -> str:
@@ -115,10 +163,6 @@ def family(comparisons: Sequence[Comparison]) -> str:
     if others:
         parts.append(f"the rest: {_count(others, 'comparison')}, by Benjamini and Hochberg")
     return "; ".join(parts)
-
-
-def unit(metric: Metric) -> str:
-    return "tokens" if metric.kind is Kind.AMOUNT else ""
 
 
 def _count(number: int, noun: str) -> str:

@@ -14,9 +14,12 @@ from stepeval.core.task import Arm, Price, Prompt, Suite
 
 @dataclass(frozen=True, slots=True)
 class ComparedArm:
-    """``name`` is what the comparison calls it. ``unfit``: why its latencies decide nothing."""
+    """``name`` is what the comparison calls it, ``run`` what it calls its run; within one run the
+    arms differ, and it is the arm's name. ``unfit``: why its latencies decide nothing.
+    """
 
     name: str
+    run: str
     arm: Arm
     info: RunInfo
     suite: Suite
@@ -40,6 +43,7 @@ def compared_arms(reader: RecordReader, names: Collection[str]) -> dict[str, Com
     unfit = latency_fitness(reader.limit_changes(), info)
     return {
         arm.name: ComparedArm(
+            arm.name,
             arm.name,
             arm,
             info,

@@ -40,12 +40,12 @@ def unlikeness(a: ComparedArm, b: ComparedArm) -> tuple[Unlikeness, ...]:
 
 
 def settings(a: ComparedArm, b: ComparedArm) -> tuple[str, ...]:
-    """The model and the parameters that differ: ``reasoning_effort: low -> medium``."""
+    """What was set differently on purpose: ``reasoning_effort: low -> medium``."""
     return tuple(_settings(_asked(a), _asked(b)))
 
 
 def _asked(side: ComparedArm) -> dict[str, Any]:
-    return {"model": side.arm.model, **side.arm.params}
+    return {"model": side.arm.model, "prompt": side.arm.prompt, **side.arm.params}
 
 
 def _settings(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _value(side: Mapping[str, Any], name: str) -> str:
 def _mode(a: ComparedArm, b: ComparedArm) -> str:
     if a.info.mode is b.info.mode and a.info.asked_as is b.info.asked_as:
         return ""
-    return f"{a.name} is {_origin(a.info)}, {b.name} is {_origin(b.info)}"
+    return f"{a.run} is {_origin(a.info)}, {b.run} is {_origin(b.info)}"
 
 
 def _origin(info: RunInfo) -> str:
@@ -78,7 +78,7 @@ def _origin(info: RunInfo) -> str:
 def _server(a: ComparedArm, b: ComparedArm) -> str:
     if a.base_url == b.base_url or all(_is_simulator(side) for side in (a, b)):
         return ""
-    return f"{a.name} asked {a.base_url}, {b.name} asked {b.base_url}"
+    return f"{a.run} asked {a.base_url}, {b.run} asked {b.base_url}"
 
 
 def _is_simulator(side: ComparedArm) -> bool:
@@ -95,8 +95,8 @@ def _prompt(a: ComparedArm, b: ComparedArm) -> str:
     ):
         return ""
     if left.id == right.id:
-        return f"prompt {left.id!r} is not the same in {a.name} and {b.name}"
-    return f"{a.name} has prompt {left.id!r}, {b.name} has {right.id!r}"
+        return f"prompt {left.id!r} is not the same in {a.run} and {b.run}"
+    return f"{a.run} has prompt {left.id!r}, {b.run} has {right.id!r}"
 
 
 def _scorers(a: ComparedArm, b: ComparedArm) -> str:
@@ -107,16 +107,14 @@ def _scorers(a: ComparedArm, b: ComparedArm) -> str:
     if not differing:
         return ""
     named = ", ".join(differing[:5]) + (", ..." if len(differing) > 5 else "")  # noqa: PLR2004  -- enough to see which
-    return f"{a.name} and {b.name} are scored by different rules: {named}"
+    return f"{a.run} and {b.run} are scored by different rules: {named}"
 
 
 def _prices(a: ComparedArm, b: ComparedArm) -> str:
     """Only of the same model: another one's price is part of what is compared."""
     if a.arm.model != b.arm.model or _rates(a.price) == _rates(b.price):
         return ""
-    return (
-        f"{a.arm.model} is priced at {_price(a.price)} in {a.name}, {_price(b.price)} in {b.name}"
-    )
+    return f"{a.arm.model} is priced at {_price(a.price)} in {a.run}, {_price(b.price)} in {b.run}"
 
 
 def _rates(price: Price | None) -> tuple[object, ...] | None:
@@ -134,11 +132,11 @@ def _load(a: ComparedArm, b: ComparedArm) -> str:
     if left.learned or right.learned or left.concurrency == right.concurrency:
         return ""
     return (
-        f"{a.name} had up to {left.concurrency} requests in flight, {b.name} {right.concurrency}: "
+        f"{a.run} had up to {left.concurrency} requests in flight, {b.run} {right.concurrency}: "
         "latency rises with the load"
     )
 
 
 def _version(a: ComparedArm, b: ComparedArm) -> str:
     left, right = (side.info.versions.get("stepeval", "unknown") for side in (a, b))
-    return "" if left == right else f"{a.name} was made by stepeval {left}, {b.name} by {right}"
+    return "" if left == right else f"{a.run} was made by stepeval {left}, {b.run} by {right}"

@@ -9,6 +9,7 @@ from stepeval.stats.power import (
     detectable_difference,
     items_for_difference,
     items_for_discordance,
+    items_for_margin,
     paired_sd,
 )
 
@@ -33,6 +34,11 @@ class Needed:
     @property
     def more(self) -> int:
         return max(0, self.items - self.have)
+
+    @property
+    def items_within(self) -> int:
+        """Items that show an equal arm to be worse by less than ``target``, one-sided."""
+        return items_for_margin(self.spread**2, self.target, ALPHA, POWER)
 
 
 def needed(pairs: Pairs, column: str, target: float) -> Needed | None:

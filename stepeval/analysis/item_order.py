@@ -59,12 +59,19 @@ def order_items(past: Past, margin: float, seed: str, *, even: bool = False) -> 
     others. More than that would starve the always right ones, where a worse prompt shows.
     ``even``: all alike.
     """
-    names = range(past.items) if past.clusters is None else past.clusters
+    return _drawn(past.clusters, _pulls(past, margin, even=even), seed)
+
+
+def order_evenly(items: int, clusters: Sequence[Hashable] | None, seed: str) -> ItemOrder:
+    """Where nothing is known of the items; ``clusters`` (N,): names, None: independent."""
+    return _drawn(clusters, np.ones(items), seed)
+
+
+def _drawn(clusters: Sequence[Hashable] | None, pull: Floats, seed: str) -> ItemOrder:
     members: dict[Hashable, list[int]] = {}
-    for place, name in enumerate(names):
+    for place, name in enumerate(range(len(pull)) if clusters is None else clusters):
         members.setdefault(name, []).append(place)
     groups = list(members.values())
-    pull = _pulls(past, margin, even=even)
     pulls = [float(pull[group].mean()) for group in groups]
     clock = random.Random(seed)
     arrivals = [-math.log(1 - clock.random()) / rate for rate in pulls]

@@ -41,7 +41,7 @@ def course_notes(course: Course) -> Iterator[JsonObject]:
 
 def has_ended(reader: RecordReader) -> bool:
     """Whether the procedure that may stop a run early has come to its end."""
-    return any("verdict" in note for note in reader.looks())
+    return any("verdict" in note or "pick" in note for note in reader.looks())
 
 
 def read_stopping(reader: RecordReader) -> Stopping:

@@ -7,6 +7,8 @@ from typing import Any
 
 from stepeval.analysis.gate import MetricVerdict, Verdict
 from stepeval.analysis.gated import ArmGate, Gated, gated, margins_of
+from stepeval.analysis.race_record import read_race
+from stepeval.analysis.race_words import Raced
 from stepeval.analysis.stopping import Stopping
 from stepeval.api.baseline import find_baseline
 from stepeval.core.errors import ExitCode, UsageError
@@ -19,12 +21,15 @@ __all__ = [
     "ArmGate",
     "Gated",
     "MetricVerdict",
+    "Raced",
     "Stopping",
     "Verdict",
     "exit_code",
     "gate_json",
     "judge",
     "judge_again",
+    "race_json",
+    "race_of",
 ]
 
 _CODES = {
@@ -42,6 +47,19 @@ def judge(path: Path) -> Gated | None:
     if plan is None or baseline is None:
         return None
     return gated(reader, baseline, plan)
+
+
+def race_of(path: Path) -> Raced | None:
+    """How the run's race went; None where it is none."""
+    reader = RunReader(path)
+    plan = reader.info().gate
+    if plan is None or plan.way is not Way.RACE:
+        return None
+    return Raced(plan.margins["score"], read_race(reader))
+
+
+def race_json(found: Raced) -> dict[str, Any]:
+    return asdict(found)
 
 
 def judge_again(

@@ -19,10 +19,9 @@ from stepeval.api.scoring import BoundRule
 from stepeval.core.baseline import Baseline, ItemValues
 from stepeval.core.errors import UsageError
 from stepeval.core.gate import GatePlan, Way
-from stepeval.core.identity import content_id
 from stepeval.core.task import Cell, Sample, Suite
 from stepeval.store.run import RunStore
-from stepeval.suite.grid import arm_content
+from stepeval.suite.grid import item_cells
 
 SCORE = "score"
 _FEWEST = 2  # items: of one there is no spread
@@ -47,8 +46,7 @@ class GateRounds:
         self._course = course_of(suite, plan, items)
         self._asides = asides_of(suite)
         (self._arm,) = suite.arms
-        provider, prompt = suite.provider(self._arm.provider), suite.prompt(self._arm.prompt)
-        self._content = arm_content(self._arm, provider, prompt)
+        self._of_grid = item_cells(suite)
         self._finished = store.done_cells()
         self._tally = ItemTally()
         self._read = 0  # the attempt up to which answers were scored and tallied
@@ -88,13 +86,10 @@ class GateRounds:
             if batch.stage is Stage.FRESH:
                 item = list(self._asides.fresh(sample))
             else:
-                item = [self._cell(sample, epoch) for epoch in range(self._suite.epochs)]
+                epochs = range(self._suite.epochs)
+                item = [cell for epoch in epochs for cell in self._of_grid(sample, epoch)]
                 item += [self._asides.bird(sample)] if place in again else []
             yield from sorted(item, key=lambda cell: _rank(self._suite.seed, cell.id))
-
-    def _cell(self, sample: Sample, epoch: int) -> Cell:
-        """As :func:`stepeval.suite.grid.cells` makes it."""
-        return Cell(content_id(self._content, sample.key, epoch), self._arm, sample, epoch)
 
     def _take_in(self) -> None:
         """Scores and counts what was answered since the last time."""

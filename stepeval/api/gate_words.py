@@ -8,6 +8,7 @@ from stepeval.analysis.gate_words import (
     notes,
     stage_word,
 )
+from stepeval.analysis.race_words import race_notes, race_sentence
 
 __all__ = [
     "change_words",
@@ -15,5 +16,7 @@ __all__ = [
     "interval_points",
     "margin_words",
     "notes",
+    "race_notes",
+    "race_sentence",
     "stage_word",
 ]

@@ -10,6 +10,7 @@ from stepeval.analysis.likeness_to_baseline import what_differs
 from stepeval.api.asides import check_rendering, with_asides
 from stepeval.api.baseline import find_baseline
 from stepeval.api.gate_rounds import GateRounds, course_of, gated_items
+from stepeval.api.race_rounds import RaceRounds
 from stepeval.api.rounds import Rounds
 from stepeval.api.scoring import BoundRule
 from stepeval.api.sources import Sources
@@ -57,6 +58,8 @@ def prepare_gate(suite: Suite, wish: GateWish, runs: Path) -> Gating:
     """
     margins = margins_of(wish.metrics)
     plan = GatePlan(wish.way, margins, wish.inconclusive)
+    if wish.way is Way.RACE:
+        return _race(suite, plan)
     assert wish.baseline is not None
     baseline = find_baseline(wish.baseline, wish.folder, runs)
     pairs = pair_arms(suite, baseline)
@@ -65,20 +68,31 @@ def prepare_gate(suite: Suite, wish: GateWish, runs: Path) -> Gating:
     if len(suite.arms) > 1:
         names = ", ".join(arm.name for arm in suite.arms)
         raise UsageError(f"early stopping gates one arm, and the suite has {names}: say --arm")
-    if set(margins) != {SCORE}:
-        others = ", ".join(sorted(set(margins) - {SCORE})) or "no score"
-        raise UsageError(
-            f"early stopping decides by the score alone, not by {others}: gate those on a whole "
-            "run, without --early-stop"
-        )
-    if not suite.scoring:
-        raise UsageError("the suite has no scoring rule, so there is no score to gate")
+    _check_score_alone(suite, margins)
     ((candidate, reference),) = pairs
     plan = replace(plan, candidate=candidate.name, reference=reference.name)
     able = with_asides(suite, candidate, baseline, reference)
     check_rendering(able)
     gated_items(able, plan, baseline)
     return Gating(able, plan, baseline)
+
+
+def _race(suite: Suite, plan: GatePlan) -> Gating:
+    _check_score_alone(suite, plan.margins)
+    if len(suite.arms) < 2:  # noqa: PLR2004 -- alone it has won
+        raise UsageError("a race needs at least two arms: give the suite a grid")
+    return Gating(suite, plan)
+
+
+def _check_score_alone(suite: Suite, margins: Mapping[str, float]) -> None:
+    if set(margins) != {SCORE}:
+        others = ", ".join(sorted(set(margins) - {SCORE})) or "no score"
+        raise UsageError(
+            f"when to stop is decided by the score alone, not by {others}: gate those on a whole "
+            "run, without --early-stop"
+        )
+    if not suite.scoring:
+        raise UsageError("the suite has no scoring rule, so there is no score to go by")
 
 
 def stopping_sources(sources: Sources, plan: GatePlan | None) -> Sources:
@@ -98,6 +112,8 @@ def stopping_rounds(
     baseline: Baseline | None,
 ) -> Rounds:
     """Of a run whose plan may leave cells out."""
+    if plan.way is Way.RACE:
+        return RaceRounds(suite, store, rules, plan)
     assert baseline is not None
     return GateRounds(suite, store, rules, plan, baseline)
 

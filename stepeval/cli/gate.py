@@ -40,6 +40,7 @@ _JUDGING = (
 _GATING = (
     click.option("--gate", "base", metavar="BASE", help="Gate the run against this baseline."),
     click.option("--early-stop", is_flag=True, help="Ask no more items than the verdict needs."),
+    click.option("--race", is_flag=True, help="Stop asking arms that cannot be the pick."),
     click.option("--anytime", is_flag=True, help="--early-stop by betting: slower, no plan."),
 )
 
@@ -88,7 +89,7 @@ def gated(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_wish(*args: Any, **values: Any) -> Any:
-        names = ("base", "early_stop", "anytime", "metrics", "margins", "inconclusive")
+        names = ("base", "race", "early_stop", "anytime", "metrics", "margins", "inconclusive")
         chosen = {name: values.pop(name) for name in (*names, "baselines")}
         return command(*args, wish=_wish(**chosen), **values)
 
@@ -101,6 +102,7 @@ def gated(command: Callable[..., Any]) -> Callable[..., Any]:
 def _wish(
     *,
     base: str | None,
+    race: bool,
     early_stop: bool,
     anytime: bool,
     metrics: tuple[str, ...],
@@ -108,6 +110,8 @@ def _wish(
     inconclusive: str | None,
     baselines: Path,
 ) -> "GateWish | None":
+    if race:
+        return _race_wish(base, early_stop=early_stop or anytime, names=metrics, margins=margins)
     told = early_stop or anytime or metrics or margins or inconclusive
     if base is None:
         if told:
@@ -119,6 +123,17 @@ def _wish(
     way = Way.ANYTIME if anytime else Way.SEQUENTIAL if early_stop else Way.FIXED
     chosen = read_metrics(metrics, margins) or {"score": None}
     return GateWish(way, chosen, base, baselines, inconclusive)
+
+
+def _race_wish(
+    base: str | None, *, early_stop: bool, names: tuple[str, ...], margins: tuple[str, ...]
+) -> "GateWish":
+    if base is not None or early_stop:
+        raise click.UsageError("--race compares the arms of a grid, and --gate one with a baseline")
+    from stepeval.api.gating import GateWish
+    from stepeval.core.gate import Way
+
+    return GateWish(Way.RACE, read_metrics(names, margins) or {"score": None})
 
 
 def read_metrics(names: tuple[str, ...], margins: tuple[str, ...]) -> Mapping[str, float | None]:
@@ -152,9 +167,12 @@ class Decision:
 
 def decision(path: Path) -> Decision | None:
     """Of a run that was told to decide something."""
-    from stepeval.api.gate import exit_code, gate_json, judge
-    from stepeval.cli.gate_table import print_gate
+    from stepeval.api.gate import exit_code, gate_json, judge, race_json, race_of
+    from stepeval.cli.gate_table import print_gate, print_race
 
+    raced = race_of(path)
+    if raced is not None:
+        return Decision(0, lambda: {"race": race_json(raced)}, lambda: print_race(raced))
     found = judge(path)
     if found is None:
         return None

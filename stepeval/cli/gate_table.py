@@ -8,7 +8,7 @@ from stepeval.cli.fitted import Column, print_fitted
 from stepeval.cli.terminal import counted, one_line, plain
 
 if TYPE_CHECKING:
-    from stepeval.api.gate import ArmGate, Gated, MetricVerdict
+    from stepeval.api.gate import ArmGate, Gated, MetricVerdict, Raced
 
 _NOTHING = "-"
 _COLUMNS: tuple[Column, ...] = (
@@ -88,3 +88,11 @@ def _print_looks(found: "Gated") -> None:
 
 def _against(value: float | None, bound: float) -> str:
     return f"{_NOTHING if value is None else f'{value:.2f}'} / {bound:.2f}"
+
+
+def print_race(found: "Raced") -> None:
+    from stepeval.api.gate_words import race_notes, race_sentence
+
+    for note in race_notes(found):
+        click.echo(plain(note))
+    click.echo(plain(race_sentence(found)))

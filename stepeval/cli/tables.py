@@ -43,7 +43,7 @@ def print_summary(summary: "RunSummary") -> None:
     click.echo(plain(f"{info.mode}  {info.suite_name}  {info.id}"))
     if summary.skipped:
         asked = f"{summary.skipped:,} of {summary.total:,} requests were not needed"
-        click.echo(f"stopped early: {asked}; right is of those asked, which are no even draw")
+        click.echo(f"stopped early: {asked}; right is of those that were asked")
     elif summary.recorded < summary.total:
         left = summary.total - summary.recorded
         why = "" if summary.stopped is None else f": {one_line(summary.stopped, 400)}"

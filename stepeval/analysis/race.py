@@ -21,7 +21,7 @@ from stepeval.stats.adjusted import Adjusted, adjusted_difference
 from stepeval.stats.spending import hwang_shih_decani
 
 _POWER = 0.8
-_PATIENCE = 0.0  # gamma: as much may be spent at every round
+_PATIENCE = 0.0  # gamma: every round may spend the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class RaceRules:
-    """``margin`` > 0 in units of the score. ``alpha`` is for each comparison, over all rounds."""
+    """``margin`` > 0 in units of the score.
+
+    ``alpha`` bounds, over all rounds, the chance that two tiers exactly a margin apart are told to
+    be on the wrong side of it, either way; tiers that are equal or two margins apart seldom are.
+    It is no test's 5%: an arm must be picked, and too late costs as surely as too early.
+    """
 
     margin: float
-    alpha: float = 0.05
+    alpha: float = 0.2
     per_round: int = 25
     seed: str = "0"
     span: float = 1.0
@@ -94,9 +99,9 @@ class Pick:
     wanted: int | None
 
     @property
-    def is_decidable(self) -> bool:
-        """Whether the margin can be told on these items at all."""
-        return self.wanted is None or self.resolution is None or not self.tied
+    def is_settled(self) -> bool:
+        """No tier was left that more items might have favoured."""
+        return not self.tied
 
 
 class Race:

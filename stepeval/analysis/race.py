@@ -99,9 +99,12 @@ class Pick:
     wanted: int | None
 
     @property
-    def is_settled(self) -> bool:
-        """No tier was left that more items might have favoured."""
-        return not self.tied
+    def is_decidable(self) -> bool:
+        """Whether so many items tell a difference of the margin in four of five times.
+
+        With ``tied`` tiers and a margin that is not, the pick is a default and not a finding.
+        """
+        return self.wanted is None or self.wanted <= self.items
 
 
 class Race:

@@ -14,7 +14,7 @@ _FIRST_SHARE = 3 / 16
 _STEP = 25
 _STEP_SHARE = 1 / 16
 _FEWEST_GROUPS = 15
-_EARLY, _LATE = 1.0, -1.0  # safe is spent early, which saves calls; a drop late, which keeps power
+_EARLY, _LATE = 1.0, 0.0  # safe is spent early, which saves calls; a drop later, for power
 _EXTRA = 1.1  # items that bounds for many looks need beyond a single look's
 
 
@@ -33,7 +33,7 @@ class Rules:
     alpha_drop: float = 0.05
     power: float = 0.9
     epochs: int = 1
-    canary: int = 15
+    canary: int = 10
     seed: str = "0"
     anytime: bool = False
 

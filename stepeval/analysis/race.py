@@ -21,7 +21,7 @@ from stepeval.stats.adjusted import Adjusted, adjusted_difference
 from stepeval.stats.spending import hwang_shih_decani
 
 _POWER = 0.8
-_PATIENCE = 0.0  # gamma: as much may be spent at every round
+_PATIENCE = 0.0  # gamma: every round may spend the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class RaceRules:
-    """``margin`` > 0 in units of the score. ``alpha`` is for each comparison, over all rounds."""
+    """``margin`` > 0 in units of the score.
+
+    ``alpha`` bounds, over all rounds, the chance that two tiers exactly a margin apart are told to
+    be on the wrong side of it, either way; tiers that are equal or two margins apart seldom are.
+    It is no test's 5%: an arm must be picked, and too late costs as surely as too early.
+    """
 
     margin: float
-    alpha: float = 0.05
+    alpha: float = 0.2
     per_round: int = 25
     seed: str = "0"
     span: float = 1.0
@@ -95,8 +100,11 @@ class Pick:
 
     @property
     def is_decidable(self) -> bool:
-        """Whether the margin can be told on these items at all."""
-        return self.wanted is None or self.resolution is None or not self.tied
+        """Whether so many items tell a difference of the margin in four of five times.
+
+        With ``tied`` tiers and a margin that is not, the pick is a default and not a finding.
+        """
+        return self.wanted is None or self.wanted <= self.items
 
 
 class Race:

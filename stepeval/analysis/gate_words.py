@@ -132,12 +132,12 @@ def _stopped(found: Gated, stopping: Stopping) -> str:
         return "it has not come to a verdict yet"
     last = stopping.looks[-1]
     margin = f"{100 * found.plan.margins['score']:g}pp"
-    by = f"{interval_points(last.change, last.low, last.high)} points, by repeated intervals"
+    by = _repeated(last)
     after = f"after {last.items:,} items"
     if last.stage is Stage.FIRST:
         if stopping.verdict is Verdict.SAFE:
-            return f"score is not worse by {margin}, shown {after} ({by})"
-        return f"{after} neither a drop nor its absence is shown ({by})"
+            return f"score is not worse by {margin}, shown {after}: {by}"
+        return f"{after} neither a drop nor its absence is shown: {by}"
     return f"{_why_fresh(stopping)}; {_fresh(stopping, last, margin, by)}"
 
 
@@ -150,9 +150,18 @@ def _why_fresh(stopping: Stopping) -> str:
 
 def _fresh(stopping: Stopping, last: Look, margin: str, by: str) -> str:
     if stopping.verdict is Verdict.REGRESSED:
-        return f"the fresh answers confirm it after {last.items:,} items ({by})"
+        return f"the fresh answers confirm it after {last.items:,} items: {by}"
     if stopping.verdict is Verdict.SAFE:
-        return f"in fresh answers score is not worse by {margin} ({by})"
+        return f"in fresh answers score is not worse by {margin}: {by}"
     if last.decision is Decision.SAFE:
-        return f"the fresh answers do not show it ({by}): make the baseline anew"
-    return f"the fresh answers show neither ({by})"
+        return f"the fresh answers do not show it, so make the baseline anew: {by}"
+    return f"the fresh answers show neither: {by}"
+
+
+def _repeated(look: Look) -> str:
+    if look.change is None:
+        return "nothing could be scored"
+    said = f"{_points(look.change)} points"
+    if look.low is None or look.high is None:
+        return said
+    return f"{said}, repeated interval {_points(look.low)} to {_points(look.high)}"

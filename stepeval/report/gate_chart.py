@@ -25,6 +25,7 @@ def statistics_chart(looks: Sequence[Look], text: ChartText) -> str:
         ):
             colour = palette.series(series)
             axes.plot(items, bounds, color=colour, linewidth=1.2, dashes=(4, 2))
+            axes.plot(items, bounds, "_", color=colour, markersize=11, markeredgewidth=1.2)
             told = [(x, y) for x, y in zip(items, values, strict=True) if y is not None]
             axes.plot(
                 [x for x, _ in told],
@@ -34,7 +35,7 @@ def statistics_chart(looks: Sequence[Look], text: ChartText) -> str:
                 marker=palette.marker(series),
                 markersize=5,
             )
-        _items_axis(axes)
+        _items_axis(axes, items)
         axes.set_ylabel("statistic")
         return drawing.html(text)
 
@@ -61,7 +62,7 @@ def intervals_chart(looks: Sequence[Look], margin: float, text: ChartText) -> st
             textcoords="offset points",
             color=palette.SOFT,
         )
-        _items_axis(axes)
+        _items_axis(axes, [look.items for look in looks])
         axes.set_ylabel("points against the baseline")
         return drawing.html(text)
 
@@ -80,13 +81,13 @@ def race_chart(items: Sequence[int], scores: Mapping[str, Sequence[float]], text
                 markersize=4.5,
                 dashes=palette.dash(place) or (None, None),
             )
-        _items_axis(axes)
+        _items_axis(axes, items)
         axes.set_ylabel("mean score so far")
         return drawing.html(text)
 
 
-def _items_axis(axes: Axes) -> None:
-    axes.margins(x=0.08)
+def _items_axis(axes: Axes, items: Sequence[int]) -> None:
+    axes.set_xlim(0, 1.08 * max(items))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(number))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))

@@ -97,7 +97,7 @@ def _stage_charts(stopping: Stopping, margin: float) -> Iterator[Chart]:
             "At each look, how clearly the run is not worse by the margin and how clearly it is "
             "worse, each with the bound that allows for all looks. It stops where one is above."
         )
-        name = f"looks-{stage.value}"
+        name = f"looks{stage.value}"
         text = ChartText(name, f"{title}: statistics and bounds", caption)
         svg = statistics_chart(looks, text)
         yield Chart(name, text.title, caption, svg, table, _CLAIMS)
@@ -105,7 +105,7 @@ def _stage_charts(stopping: Stopping, margin: float) -> Iterator[Chart]:
             "The change of the score with its repeated interval, which holds at every look at "
             "once; a naive interval after stopping would cover less than it says."
         )
-        name = f"intervals-{stage.value}"
+        name = f"intervals{stage.value}"
         text = ChartText(name, f"{title}: repeated intervals", caption)
         yield Chart(name, text.title, caption, intervals_chart(looks, margin, text), table)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from program import Shell
 
+from stepeval.core.errors import StoreError
 from stepeval.store.run import RunReader
 
 SUITE = """
@@ -86,7 +87,7 @@ def test_an_unchanged_prompt_is_safe_and_asks_less_than_all(
     shell: Shell, suite: str, url: str
 ) -> None:
     make_baseline(shell, suite, url)
-    said = gated(shell, suite, url, "--early-stop", "--margin", "6pp", "--seed", "5")
+    said = gated(shell, suite, url, "--early-stop", "--margin", "10pp")
     assert said["gate"]["verdict"] == "safe"
     last = said["gate"]["stopping"]["looks"][-1]
     assert last["safe"] > last["safe_bound"]
@@ -195,7 +196,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shell: Shell, suite: str) -
     records = list(resumed.records())
     assert paid <= {record.cell.id for record in records}
     status = resumed.status()
-    assert len(records) == status.attempts or all(len(r.attempts) == 1 for r in records)
+    assert status.attempts == len(records)
     with simulator(shell, suite, "--speed", "0") as fast:
         shell(*asked[:2], "--base-url", fast, *asked[4:], *worse, code=1)
     straight = newest(shell)
@@ -214,7 +215,11 @@ def grid(reader: RunReader) -> list[Any]:
 
 
 def has_looked(shell: Shell) -> bool:
-    return newest(shell).info().may_stop and len(newest(shell).looks()) > 1
+    try:
+        reader = newest(shell)
+        return reader.info().may_stop and len(reader.looks()) > 1
+    except StoreError:  # it is being made
+        return False
 
 
 def test_a_budget_holds_over_looks_and_the_run_is_then_incomplete(
@@ -222,21 +227,21 @@ def test_a_budget_holds_over_looks_and_the_run_is_then_incomplete(
 ) -> None:
     make_baseline(shell, suite, url)
     asked = ("run", suite, "--base-url", url, "--gate", "main", "--early-stop", "--no-report")
-    said = shell(*asked, "--max-requests", "100", "--margin", "4pp", code=4)
+    said = shell(*asked, "--max-requests", "60", "--margin", "10pp", code=4)
     assert "resume with a higher --max-requests" in said.err
-    assert newest(shell).status().attempts == 100
+    assert newest(shell).status().attempts == 60
     shell("gate", "latest", code=4)
     assert "SAFE" in shell("resume", "latest", "--max-requests", "600", "--no-report").out
 
 
 def test_a_recorded_gate_replays_without_a_network(shell: Shell, suite: str, url: str) -> None:
     make_baseline(shell, suite, url)
-    asked = ("run", suite, "--gate", "main", "--early-stop", "--json", "--no-report")
+    asked = ("run", suite, "--gate", "main", "--early-stop", "--json", "--margin", "10pp")
     first = shell(*asked, "--base-url", url, "--record", "gate.cassette").json()
     second = shell(*asked, "--base-url", url, "--replay", "gate.cassette", "--offline")
     assert second.json()["gate"]["stopping"] == first["gate"]["stopping"]
     assert "warning: the run is REPLAY and baseline main SIMULATED" in second.err
-    latency = ("--baseline", "main", "--metric", "score,latency")
+    latency = ("--baseline", "main", "--metric", "score,latency", "--margin", "20pp")
     shell("run", suite, "--base-url", url, "--record", "whole.cassette", "--no-report")
     shell("run", suite, "--base-url", url, "--replay", "whole.cassette", "--no-report")
     said = shell("gate", "latest", *latency)

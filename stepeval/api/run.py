@@ -33,7 +33,7 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
-from stepeval.core.task import Budget, Cell, Provider, Suite
+from stepeval.core.task import Budget, Cell, Limits, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
@@ -162,8 +162,11 @@ def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ..
 
 
 def _suite_hash(suite: Suite) -> str:
-    """Of what is asked: wherever the file stands, whatever it may cost, whoever has the answers."""
-    content = dump(replace(suite, source=None, budget=Budget()))
+    """Of what is asked: wherever the file stands, whatever it may cost, however fast it goes,
+    whoever has the answers.
+    """
+    limits = Limits(max_attempts=suite.limits.max_attempts)
+    content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
     del content["budget"], content["cache"]
     return content_id(content)
 

@@ -191,7 +191,7 @@ class Recorder(Nothing):
 
     def lacking(self, cells: set[str]) -> set[str]:
         """What a full disk or a power failure took, or held a key."""
-        return self._recording.lacks(cells)
+        return set() if self._recording.written else self._recording.lacks(cells)
 
     def keep(self, cell: Cell, request: Request, number: int, exchange: Exchange) -> None:
         if not isinstance(exchange, Taped) or exchange.wire is None:
@@ -207,6 +207,8 @@ class Recorder(Nothing):
     def ended(self, cells: set[str], *, complete: bool) -> tuple[str, ...]:
         if not complete:
             return (f"{self._target} is written when the run is complete",)
+        if self._recording.written:
+            return (f"{self._info.id} is complete, and its cassette was written when it became so",)
         lacking = len(self._recording.lacks(cells))
         if self._trouble is not None and lacking:
             raise StoreError(f"{self._trouble}; {self._again} asks again for what it lacks")

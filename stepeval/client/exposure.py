@@ -1,11 +1,12 @@
 """Whether a recorded body still holds a key, for whoever takes the trouble to decode it."""
 
 import html
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
+
+import orjson
 
 from stepeval.client.body import Decoder
 from stepeval.client.faults import BadBody
@@ -53,8 +54,8 @@ def _joined(text: str) -> Iterable[str]:
         if field != "data":
             continue
         try:
-            todo: list[tuple[tuple[Any, ...], Any]] = [((), json.loads(data))]
-        except (ValueError, RecursionError):
+            todo: list[tuple[tuple[Any, ...], Any]] = [((), orjson.loads(data))]
+        except ValueError:
             continue
         while todo:
             place, value = todo.pop()

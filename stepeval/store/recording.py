@@ -20,6 +20,7 @@ from stepeval.store.cassette_entry import Asked, Entry, read_entry, write_entry
 from stepeval.store.checked_json import BadJson
 
 JOURNAL = "recording.jsonl"
+_WRITTEN = b'{"written": true}\n'  # what a journal comes to
 _HEAD_ROOM = 1024 * 1024
 
 
@@ -39,7 +40,8 @@ class _Life:
 
 
 class Recording:
-    """Open for as long as the run goes on; ``run`` is its folder.
+    """Open for as long as the run goes on; ``run`` is its folder. ``written``: the cassette of
+    this run is, by an earlier session.
 
     Raises:
         StoreError: The journal cannot be made, or an entry (from :meth:`add`) not be written.
@@ -104,7 +106,8 @@ class Recording:
                 f"{target}: cannot be written: {error.strerror}; nothing is lost: "
                 f"stepeval resume {info.id} --record FILE writes it"
             ) from error
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # else it is only written again
+            _replace(self._path, _WRITTEN, iter(()))
         return len(spans)
 
     def _lives(self) -> dict[str, _Life]:
@@ -134,6 +137,8 @@ class Recording:
                 break
             end += len(line)
         self._file.truncate(end)
+        self._file.seek(0)
+        self.written = self._file.read(len(_WRITTEN)) == _WRITTEN
         self._file.seek(end)
 
 

@@ -342,6 +342,16 @@ def test_what_the_recording_lacks_is_asked_again(shell: Shell, serve: Serve) -> 
     assert shell(*replayed(server)).json()["recorded"] == CELLS
 
 
+def test_a_recording_that_is_done_is_not_asked_for_again(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    record(shell, server)
+    before = (shell.folder / "c.jsonl").read_bytes()
+    said = shell("resume", "latest", "--record", "c.jsonl", "--no-report").err
+    assert "its cassette was written when it became so" in said
+    assert len(posts(server)) == CELLS
+    assert (shell.folder / "c.jsonl").read_bytes() == before
+
+
 def test_a_server_that_sends_the_key_back_disguised_makes_no_cassette(shell: Shell) -> None:
     """The run is whole; a server that does so no more is all that the cassette waits for."""
     with _Echo() as echo:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from stepeval.core.task import Cell, Suite
 from stepeval.execution.executor import Execution
-from stepeval.store.run import RunStore
 from stepeval.suite.grid import cells
 
 
@@ -27,11 +26,12 @@ class Rounds(Protocol):
 
 
 class Whole:
-    """All that is missing, in one round. ``again``: only these, though they have their record."""
+    """All but what is ``finished``, in one round. ``again``: only these, whatever is finished."""
 
-    def __init__(self, suite: Suite, store: RunStore, again: frozenset[str] | None = None) -> None:
-        self._suite, self._again = suite, again
-        self._finished = store.done_cells() if again is None else frozenset()
+    def __init__(
+        self, suite: Suite, finished: frozenset[str], again: frozenset[str] | None = None
+    ) -> None:
+        self._suite, self._finished, self._again = suite, finished, again
         self._begun = False
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 
 from stepeval.analysis.gate import Change, Scale, Tolerance
 from stepeval.core.baseline import ItemValues
+from stepeval.core.gate import SCORE
 from stepeval.stats.adjusted import adjusted_difference
 from stepeval.stats.binary_pairs import bonett_price, mcnemar_mid_p
 from stepeval.stats.difference import Difference
@@ -17,7 +18,6 @@ from stepeval.stats.estimate import Estimate
 from stepeval.stats.paired import log_ratio
 from stepeval.stats.quantiles import quantile_ratio
 
-SCORE = "score"
 CONFIDENCE = 0.9  # of the intervals: 5% on either side
 DEFAULT_MARGINS: Mapping[str, float] = {
     SCORE: 0.05,

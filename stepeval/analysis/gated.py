@@ -7,7 +7,6 @@ from stepeval.analysis.gate import GateVerdict, MetricVerdict, Verdict, gate
 from stepeval.analysis.gate_metrics import (
     DEFAULT_MARGINS,
     GROUPS,
-    SCORE,
     Matched,
     change_of,
     is_latency,
@@ -21,7 +20,7 @@ from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.stopping import Stopping, read_stopping
 from stepeval.core.baseline import Baseline, BaselineArm
 from stepeval.core.errors import UnknownName, UsageError, did_you_mean
-from stepeval.core.gate import GatePlan, Way
+from stepeval.core.gate import SCORE, GatePlan, Way
 from stepeval.core.ports import RecordReader
 from stepeval.core.task import Arm, Suite
 

@@ -18,12 +18,11 @@ from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule
 from stepeval.core.baseline import Baseline, ItemValues
 from stepeval.core.errors import UsageError
-from stepeval.core.gate import GatePlan, Way
+from stepeval.core.gate import SCORE, GatePlan, Way
 from stepeval.core.task import Cell, Sample, Suite
 from stepeval.store.run import RunStore
 from stepeval.suite.grid import item_cells
 
-SCORE = "score"
 _FEWEST = 2  # items: of one there is no spread
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
-from stepeval.api.gating import GateWish, Gating, prepare_gate, stopping_rounds, stopping_sources
+from stepeval.api.gating import GateWish, prepare_gate, stopping_rounds, stopping_sources
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
@@ -132,7 +132,7 @@ def start_run(
     cassette = sources.cassette()
     suite = within(suite, guard.budget)
     suite_hash = _suite_hash(suite)
-    gating = Gating(suite) if gate is None else prepare_gate(suite, gate, folder)
+    gating = prepare_gate(suite, gate, folder)
     suite, sources = gating.suite, stopping_sources(sources, gating.plan)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))

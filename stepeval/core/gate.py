@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+SCORE = "score"  # the one metric that may decide when to stop
+
 
 class Way(StrEnum):
     FIXED = "fixed"  # every item is asked, and then looked at once

@@ -279,7 +279,7 @@ def test_a_race_drops_arms_and_says_why(shell: Shell, suite: str, url: str) -> N
         (("--gate", "main", "--metric", "scroe"), "unknown metric 'scroe' (did you mean 'score'?)"),
         (("--gate", "main", "--margin", "cost=10%", "--metric", "score"), "is not among --metric"),
         (("--gate", "main", "--early-stop", "--metric", "cost"), "decided by the score alone"),
-        (("--gate", "main", "--early-stop", "--cache=c"), "takes fresh ones"),
+        (("--gate", "main", "--early-stop", "--cache"), "takes fresh ones"),
         (("--gate", "main", "--race"), "--race compares the arms of a grid"),
         (("--race",), "a race needs at least two arms"),
     ],

@@ -1,14 +1,12 @@
 """How many items a question needs, and what so many items can answer."""
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepeval.stats.checked import cluster_places, finite
+from stepeval.stats.checked import Clusters, cluster_places, finite
 
 _MOST = 10**9
 
@@ -94,7 +92,7 @@ def detectable_margin(
     return (_z(1 - alpha) + _z(power)) * math.sqrt(discordance / n)
 
 
-def paired_sd(differences: ArrayLike, clusters: Sequence[Any] | None = None) -> float | None:
+def paired_sd(differences: ArrayLike, clusters: Clusters | None = None) -> float | None:
     """Standard deviation of paired differences as the formulas above need it.
 
     With clusters it is the CR1 error times ``sqrt(n)``: what independent items with the same

@@ -26,7 +26,7 @@ def test_the_front_is_what_nothing_beats(points: list[tuple[int, int]]) -> None:
 def test_an_arm_that_is_always_beaten_has_no_share_and_the_cheapest_has_all() -> None:
     chance = np.random.default_rng(1)
     costs = chance.uniform(1, 1.1, (60, 4)) * [1, 2, 3, 4]
-    gains = chance.uniform(0, 0.1, (60, 4)) + [0.5, 0.2, 0.7, 0.7]
+    gains = chance.uniform(0, 0.1, (60, 4)) + np.array([0.5, 0.2, 0.7, 0.7])
     cheapest, beaten, third, fourth = front_shares(costs, gains)
     assert (cheapest, beaten, third) == (1.0, 0.0, 1.0)
     assert 0 < fourth < 1

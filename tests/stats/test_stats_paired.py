@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from stepeval.stats.binary_pairs import mcnemar_exact
 from stepeval.stats.difference import Difference
@@ -38,7 +38,7 @@ def test_clusters_have_the_robust_error_that_statsmodels_has() -> None:
     sizes = chance.integers(1, 9, 45)
     clusters = np.repeat(np.arange(45), sizes)
     values = np.repeat(chance.normal(0.1, 0.2, 45), sizes) + chance.normal(0, 0.2, sizes.sum())
-    fitted = sm.OLS(values, np.ones(len(values))).fit()
+    fitted = OLS(values, np.ones(len(values))).fit()
     oracle = fitted.get_robustcov_results(
         "cluster", groups=clusters, use_t=True, df_correction=True
     )

@@ -35,6 +35,9 @@ def test_where_neither_is_shown_there_is_no_end() -> None:
     found = drawn(0.04, dearer=0.0)
     assert (found.low, found.high) == (None, None)
     assert found.reason == "it may gain no correct answer: no bound"
+    cheaper = drawn(0.05, dearer=-0.01)
+    assert cheaper.value is not None
+    assert (cheaper.low, cheaper.high, cheaper.reason) == (None, None, found.reason)
 
 
 def test_where_none_is_gained_there_is_no_value() -> None:

@@ -30,6 +30,11 @@ def test_the_margin_has_its_reference_value() -> None:
     assert items_for_margin(0.1, 0.05) == 248
 
 
+def test_mcnemars_items_are_connors() -> None:
+    """By hand: (1.96 sqrt(.1) + .8416 sqrt(.1 - .0025))^2 / .0025 = 311.6."""
+    assert items_for_discordance(0.1, 0.05) == items_for_discordance(0.1, -0.05) == 312
+
+
 @settings(deadline=None, max_examples=60)
 @given(SD, SIZE, ALPHA, POWER)
 def test_items_for_a_difference_agree_with_statsmodels(

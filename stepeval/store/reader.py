@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
+
+
+def _scores_query(columns: str, more: str = "") -> str:
+    """The cell's id and then ``columns``; ``more`` is joined to them."""
+    return f"""SELECT c.id, {columns}
+        FROM finals f CROSS JOIN cells c ON c.number = f.cell
+        CROSS JOIN scores s ON s.attempt = f.attempt {more}
+        WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
+        ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- names and conditions of this package only
 
 
 class RunEvent(StrEnum):
@@ -115,14 +125,22 @@ class RunReader:
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
-        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}
-            FROM finals f CROSS JOIN cells c ON c.number = f.cell
-            CROSS JOIN scores s ON s.attempt = f.attempt
-            CROSS JOIN attempts a ON a.seq = f.attempt
-            WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
-            ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
-        for row in self._rows(query):
-            yield rows.read_score(row[0], row[1:])
+        columns = f"{rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}"
+        whole = "CROSS JOIN attempts a ON a.seq = f.attempt"
+        for cell_id, *row in self._rows(_scores_query(columns, whole)):
+            yield rows.read_score(cell_id, tuple(row))
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        """:meth:`records` with their :meth:`scores`, of which no answer is read a second time."""
+        found = self._rows(_scores_query(rows.SCORE_COLUMNS))
+        groups = groupby(found, key=itemgetter(0))
+        waiting = next(groups, None)
+        for record in self.records():
+            own: tuple[ScoreRow, ...] = ()
+            if waiting is not None and waiting[0] == record.cell.id:
+                own = tuple(rows.read_score_of(record, row[1:]) for row in waiting[1])
+                waiting = next(groups, None)
+            yield record, own
 
     def phases(self) -> tuple[Phase, ...]:
         """In the order they ran; none in an evaluation."""

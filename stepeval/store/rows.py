@@ -4,13 +4,14 @@ import math
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
+from sys import intern
 from typing import Any
 
 from stepeval.core.chat import Exchange, Failure, Response, Timing
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Health, Phase
-from stepeval.core.record import Attempt, Score, ScoreRow, TokenCount
+from stepeval.core.record import Attempt, Record, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks, texts
 from stepeval.store.codec import dump, from_text, to_text
@@ -92,8 +93,12 @@ def _kept_answer(connection: sqlite3.Connection, attempt: int, row: ScoreRow) ->
 
 
 def _said(result: str | bytes, choice: int) -> str | None:
-    response = from_text(Response, texts.unpack(result) or "")
-    return next((each.text for each in response.choices if each.index == choice), None)
+    return _text_of(from_text(Response, texts.unpack(result) or ""), choice)
+
+
+def _text_of(result: Response | Failure, choice: int) -> str | None:
+    choices = result.choices if isinstance(result, Response) else ()
+    return next((each.text for each in choices if each.index == choice), None)
 
 
 def _final_attempt(connection: sqlite3.Connection, cell_id: str) -> int:
@@ -120,6 +125,15 @@ def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
     known = from_text(dict[str, Any], metadata) if metadata else {}
     score = Score(scorer, value, texts.unpack(answer), texts.unpack(explanation), known)
     return ScoreRow(cell_id, choice, rule, score)
+
+
+def read_score_of(record: Record, row: tuple[Any, ...]) -> ScoreRow:
+    """``row`` has SCORE_COLUMNS. An answer that is the whole text is the record's own string."""
+    choice, rule, scorer, value, kept, explanation, metadata = row
+    known = from_text(dict[str, Any], metadata) if metadata else {}
+    answer = _text_of(record.result, choice) if kept == _WHOLE else texts.unpack(kept)
+    score = Score(intern(scorer), value, answer, texts.unpack(explanation), known)
+    return ScoreRow(record.cell.id, choice, intern(rule), score)
 
 
 def insert_limit_change(connection: sqlite3.Connection, change: LimitChange) -> None:

@@ -22,6 +22,7 @@ from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
 
 _BATCH = 200
+_MOST_AT_ONCE = 1_000_000
 _UNREADABLE = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
     sqlite3.Error, zlib.error,
@@ -51,6 +52,8 @@ def _whole(suite: Suite) -> Suite:
             raise ValueError(f"the arm {arm.name!r} has no provider or prompt")
     for provider in suite.providers:
         urlsplit(provider.base_url)
+    if not 0 < suite.limits.concurrency <= _MOST_AT_ONCE or suite.limits.max_attempts < 1:
+        raise ValueError("its limits are none that a run can have")
     return suite
 
 

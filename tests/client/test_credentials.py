@@ -90,7 +90,7 @@ def test_a_key_of_others_is_not_sent_to_this_machine_either() -> None:
 def test_a_variable_that_no_host_is_known_to_own_needs_the_users_word() -> None:
     """Whoever wrote the suite could have any secret of the environment sent to any local port."""
     stranger = Provider("l", "http://127.0.0.1:1/v1", ("GITHUB_TOKEN",))
-    with pytest.raises(ProviderError, match="GITHUB_TOKEN is not sent to 127.0.0.1"):
+    with pytest.raises(ProviderError, match="GITHUB_TOKEN is not sent to 127"):
         find_key(stranger, {"GITHUB_TOKEN": "a"}, None)
     assert found(stranger, {}) is None
 

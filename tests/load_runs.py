@@ -67,6 +67,10 @@ class LoadRun:
     def looks(self) -> tuple[JsonObject, ...]:
         return ()
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.kept:
+            yield each, tuple(row for row in self.kept_scores if row.cell_id == each.cell.id)
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()
 

@@ -86,6 +86,9 @@ def pair_arms(suite: Suite, baseline: Baseline) -> tuple[tuple[Arm, BaselineArm]
 def gated(reader: RecordReader, baseline: Baseline, plan: GatePlan) -> Gated:
     """Raises UsageError: nothing can be paired. StoreError: the run cannot be read."""
     suite = reader.suite()
+    for name in plan.margins:
+        if name not in DEFAULT_MARGINS:
+            raise UnknownName("metric", name, DEFAULT_MARGINS)
     pairs = pair_arms(suite, baseline)
     tally = ItemTally()
     tally.add(sample_rows(reader))

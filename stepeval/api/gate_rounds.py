@@ -23,6 +23,7 @@ from stepeval.core.task import Cell, Sample, Suite
 from stepeval.store.run import RunStore
 from stepeval.suite.grid import item_cells
 
+_ASIDES = 3  # see :func:`stepeval.api.asides.with_asides`
 _FEWEST = 2  # items: of one there is no spread
 
 
@@ -37,7 +38,11 @@ class GateRounds:
         plan: GatePlan,
         baseline: Baseline,
     ) -> None:
-        """Raises UsageError: hardly any of the suite's samples is the baseline's."""
+        """Raises UsageError: hardly any of the suite's samples is the baseline's, or the run's file
+        does not have what its gate asks.
+        """
+        if len(suite.arms) != 1 or len(suite.asides) != _ASIDES or plan.reference is None:
+            raise UsageError("the run's file does not have the arms that its gate asks")
         self._suite, self._store, self._rules = suite, store, rules
         items = gated_items(suite, plan, baseline)
         samples = {sample.key: sample for sample in suite.samples}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from stepeval.core.chat import JsonObject
+from stepeval.core.errors import UnknownName
 from stepeval.core.identity import content_id
 from stepeval.core.record import Mode
 from stepeval.core.task import Price, Prompt, ScoringRule
@@ -60,8 +61,11 @@ class Baseline:
     arms: tuple[BaselineArm, ...]
 
     def arm(self, name: str) -> BaselineArm:
-        """Raises LookupError."""
-        return next(arm for arm in self.arms if arm.name == name)
+        """Raises UnknownName."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise UnknownName(f"arm of baseline {self.name}", name, (arm.name for arm in self.arms))
 
 
 def rules_id(rules: Iterable[ScoringRule]) -> str:

@@ -40,6 +40,9 @@ class Held:
     def looks(self) -> tuple[JsonObject, ...]:
         return ()
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        return ((each, ()) for each in self.records())
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()
 

@@ -82,8 +82,10 @@ def _compared(evidence: Evidence, paired: PairedArms, found: Comparison) -> str:
     said += f", at {cost.replace(' the cost', ' its cost')}" if cost else ""
     if is_shown_among(row, paired.pairs):
         return said
-    more = f": {words.more_items(found.needed)}" if found.needed else ""
-    return f"{said}; no difference is shown{more}"
+    more = words.more_items(found.needed) if found.needed else ""
+    if round(points, 1) == 0:
+        return f"{said}; {more}" if more else said
+    return f"{said}; no difference is shown" + (f": {more}" if more else "")
 
 
 def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:

@@ -51,7 +51,8 @@ def ladders(arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], ...]:
     order = {effort: place for place, effort in enumerate(efforts())}
     groups: dict[str, list[Arm]] = {}
     for arm in arms:
-        if arm.params.get(EFFORT) in order:
+        effort = arm.params.get(EFFORT)
+        if isinstance(effort, str) and effort in order:
             rest = {name: value for name, value in arm.params.items() if name != EFFORT}
             shared = canonical([arm.provider, arm.model, arm.prompt, rest])
             groups.setdefault(shared, []).append(arm)

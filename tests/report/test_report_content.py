@@ -69,20 +69,26 @@ def test_an_undecided_difference_says_how_many_items_would_decide_it(report: Rep
 
 
 def test_the_best_of_many_arms_must_stand_out_among_all_their_pairs() -> None:
-    """3 of 40 items are gained by each arm but the first: alone one of them would be shown."""
+    """It has 8 of 60 items more than each other arm: of two arms that would be shown."""
     names = ("low", *(f"arm-{n}" for n in range(5)))
     run = made_run(arms=names, items=60)
-    rows = tuple(
-        replace(row, score=replace(row.score, value=float(not row.cell_id.endswith("-low") or n)))
-        for row, n in ((row, int(row.cell_id.split("-")[1]) >= 8) for row in run.made_scores)
+    scores = tuple(
+        replace(row, score=replace(row.score, value=float(arm == "arm-0" or int(place) >= 8)))
+        for row in run.made_scores
+        for _, place, arm in (row.cell_id.split("-", 2),)
     )
-    alone = replace(
-        run,
-        made_scores=tuple(r for r in rows if r.cell_id.endswith(("-low", "-arm-0"))),
-        made_records=tuple(r for r in run.made_records if r.cell.arm.name in {"low", "arm-0"}),
+    two = gather(
+        replace(
+            run,
+            made_scores=tuple(s for s in scores if s.cell_id.endswith(("-low", "-arm-0"))),
+            made_records=tuple(r for r in run.made_records if r.cell.arm.name in {"low", "arm-0"}),
+        )
     )
-    assert "no difference is shown" not in gather(alone).verdict.sentence
-    assert "no difference is shown" in gather(replace(run, made_scores=rows)).verdict.sentence
+    many = gather(replace(run, made_scores=scores))
+    for found in (two, many):
+        assert "arm-0 answers" in found.verdict.sentence
+    assert "no difference is shown" not in two.verdict.sentence
+    assert "no difference is shown" in many.verdict.sentence
 
 
 def test_equal_arms_are_level() -> None:

@@ -29,7 +29,7 @@ class PairedArms:
 
     def compare(self, a: str, b: str) -> Comparison:
         """Of this pair alone: p values are not adjusted for the other pairs."""
-        (found,) = compare([(self.sides[a], self.sides[b])])
+        (found,) = compare([(self.sides[a], self.sides[b])], tails=False)
         return found
 
 
@@ -57,7 +57,9 @@ def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
     return PairedArms(
         sides,
         tuple(
-            ladder(compare([(sides[a.name], sides[b.name]) for a, b in pairwise(group)]))
+            ladder(
+                compare([(sides[a.name], sides[b.name]) for a, b in pairwise(group)], tails=False)
+            )
             for group in groups
         ),
         tuple(flaky_sides(sides.values())),

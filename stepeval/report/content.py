@@ -37,7 +37,7 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
     evidence = gather_evidence(reader, stopped)
     info, suite = evidence.info, evidence.suite
     bench = _bench(reader, evidence)
-    paired = paired_arms(reader, evidence)
+    paired = paired_arms(evidence)
     proof = wire_proof(reader)
     scored = bool(suite.scoring)
     lapses = lapsed(evidence.rows, scored=scored)

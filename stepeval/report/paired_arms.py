@@ -9,9 +9,7 @@ from stepeval.analysis.compared import flaky_sides
 from stepeval.analysis.compared_arm import ComparedArm
 from stepeval.analysis.flakiness import Flakiness
 from stepeval.analysis.pairing import arm_values
-from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.tiers import Ladder, ladder, ladders
-from stepeval.core.ports import RecordReader
 from stepeval.report.evidence import Evidence
 
 
@@ -33,11 +31,10 @@ class PairedArms:
         return found
 
 
-def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
+def paired_arms(evidence: Evidence) -> PairedArms:
     """Nothing of a load benchmark: it sends the same requests again and again."""
     if evidence.info.load is not None:
         return PairedArms({}, (), ())
-    unfit = latency_fitness(reader.limit_changes(), evidence.info)
     values = arm_values(evidence.rows, [arm.name for arm in evidence.suite.arms])
     sides = {
         arm.name: ComparedArm(
@@ -48,7 +45,7 @@ def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
             evidence.suite,
             values[arm.name],
             evidence.prices[arm.name],
-            unfit,
+            evidence.unfit,
         )
         for arm in evidence.suite.arms
         if values[arm.name].rows

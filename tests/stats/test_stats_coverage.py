@@ -46,7 +46,8 @@ def test_five_epochs_an_item(n: int, least: float) -> None:
 @pytest.mark.parametrize(("groups", "least"), [(6, 0.9), (12, 0.925), (40, 0.93)])
 def test_items_in_clusters(groups: int, least: float) -> None:
     """Of 1 to 9 items, half of whose spread is the cluster's. As single items they would claim
-    too much: 80% in place of 95%. Six of unequal size are few even for t(5), which is known of CR1.
+    too much: below 85% in place of 95%. Six of unequal size are few even for t(5), as is known of
+    CR1.
     """
     naive = 0
 

@@ -10,6 +10,7 @@ from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.retries import reroll_warnings
 from stepeval.analysis.rows import sample_rows
+from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.stopped_arms import of_the_grid
 from stepeval.analysis.wire_proof import Witness
 from stepeval.core.record import Record, RunInfo
@@ -31,6 +32,7 @@ class RunSummary:
     ``stopped``: why requests were left over, None where none were or nobody said. ``skipped`` were
     left out on purpose; ``confirming`` were asked beside the grid, at ``confirming_cost`` (None:
     not known).
+    ``latency_unfit``: why no verdict may rest on the times, None where one may.
     """
 
     info: RunInfo
@@ -43,6 +45,7 @@ class RunSummary:
     skipped: int = 0
     confirming: int = 0
     confirming_cost: float | None = None
+    latency_unfit: str | None = None
 
 
 class _WitnessedRun(RunReader):
@@ -79,6 +82,7 @@ def summarise(path: Path) -> RunSummary:
         skipped=status.skipped,
         confirming=sum(arm.cells for arm in asides),
         confirming_cost=sum(costs) if costs else None,
+        latency_unfit=latency_fitness(reader.limit_changes(), reader.info()),
     )
 
 

@@ -8,11 +8,12 @@ import click
 
 from stepeval.api.compare import text_difference, words
 from stepeval.cli.fitted import Column, print_fitted
+from stepeval.cli.tables import share
 from stepeval.cli.terminal import counted, one_line, plain
 from stepeval.core.amounts import Money
 
 if TYPE_CHECKING:
-    from stepeval.api.compare import Compared, Comparison, Estimate, Flakiness, Flip, Ladder, Row
+    from stepeval.api.compare import Compared, Comparison, Flakiness, Flip, Ladder, Row
     from stepeval.api.power import PowerPlan
 
 _NOTHING = "-"
@@ -203,9 +204,9 @@ def _print_flakiness(flaky: "Sequence[Flakiness]") -> None:
             one_line(one.arm, 40) if first else "",
             f"{one.items:,}" if first else "",
             str(one.runs) if first else "",
-            _share(one.stable) if first else "",
+            share(one.stable) if first else "",
             str(tries.k),
-            *map(_share, (tries.any_right, tries.all_right, tries.majority)),
+            *map(share, (tries.any_right, tries.all_right, tries.majority)),
         )
         for one in flaky
         for first, tries in zip((True, *[False] * len(one.tries)), one.tries, strict=False)
@@ -226,14 +227,6 @@ def _print_flipping(one: "Flakiness") -> None:
     rest = len(one.flipping) - _MOST_FLIPPING
     more = f" and {rest:,} more (--json lists them)" if rest > 0 else ""
     click.echo(plain(f"{one_line(one.arm, 40)} flips on {shown}{more}"))
-
-
-def _share(found: "Estimate") -> str:
-    if found.value is None:
-        return _NOTHING
-    if found.low is None or found.high is None:
-        return f"{found.value:.1%}"
-    return f"{found.value:.1%} ({found.low * 100:.1f} to {found.high * 100:.1f})"
 
 
 _POWER: tuple[Column, ...] = (

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import SampleRow, sample_rows
+from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.stopped_arms import of_the_grid
 from stepeval.analysis.stopping import has_ended
 from stepeval.core.ports import RecordReader
@@ -44,6 +45,7 @@ class Evidence:
     ``prices`` are by arm; None: not known. ``stopped``: why it left requests over, if one knows.
     ``decided``: it needed no more of them. What only confirms a gate's finding is not among all
     this.
+    ``unfit``: why nothing may be concluded from its times; None where something may.
     """
 
     info: RunInfo
@@ -56,6 +58,7 @@ class Evidence:
     prices: Mapping[str, Price | None]
     stopped: str | None = None
     decided: bool = False
+    unfit: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -115,6 +118,7 @@ def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidenc
         prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
         stopped=stopped,
         decided=decided,
+        unfit=latency_fitness(reader.limit_changes(), info),
     )
 
 

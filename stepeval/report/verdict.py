@@ -86,8 +86,10 @@ def _compared(evidence: Evidence, paired: PairedArms, found: Comparison) -> str:
     said += f", at {cost.replace(' the cost', ' its cost')}" if cost else ""
     if is_shown_among(row, paired.pairs):
         return said
-    more = f": {words.more_items(found.needed)}" if found.needed else ""
-    return f"{said}; no difference is shown{more}"
+    more = words.more_items(found.needed) if found.needed else ""
+    if round(points, 1) == 0:
+        return f"{said}; {more}" if more else said
+    return f"{said}; no difference is shown" + (f": {more}" if more else "")
 
 
 def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
@@ -95,6 +97,8 @@ def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
         yield "A simulator answered. The numbers show how the harness works, not what a model can."
     if evidence.info.mode is Mode.REPLAY:
         yield "A cassette answered. Times are as they were recorded, and nothing rests on them."
+    elif evidence.unfit is not None:
+        yield f"{evidence.unfit} So no verdict rests on its times."
     if recalled := sum(arm.from_cache for arm in evidence.arms):
         yield (
             f"{recalled:,} of {wording.plural(evidence.recorded, 'answer')} came from the response "

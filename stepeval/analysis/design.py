@@ -14,7 +14,8 @@ _FIRST_SHARE = 3 / 16
 _STEP = 25
 _STEP_SHARE = 1 / 16
 _FEWEST_GROUPS = 15
-_EARLY, _LATE = 1.0, 0.0  # safe is spent early, which saves calls; a drop later, for power
+_GAMMAS = (1.0, 0.0)  # of safe and of a drop: early, and evenly. Saves the most calls
+_SHORT_GAMMAS = (-4.0, -2.0)  # with too few items power is what lacks, and late looks keep it
 _EXTRA = 1.1  # items that bounds for many looks need beyond a single look's
 
 
@@ -83,8 +84,9 @@ def design(past: Past, rules: Rules, stage: Stage = Stage.FIRST) -> Design:
         drop = tuple(-math.log(rules.alpha_drop) for _ in looks)
     else:
         shares = tuple(look / looks[-1] for look in looks)
-        safe = hwang_shih_decani(rules.alpha_safe, shares, _EARLY)
-        drop = hwang_shih_decani(rules.alpha_drop, shares, _LATE)
+        gammas = _SHORT_GAMMAS if wanted > past.items else _GAMMAS
+        safe = hwang_shih_decani(rules.alpha_safe, shares, gammas[0])
+        drop = hwang_shih_decani(rules.alpha_drop, shares, gammas[1])
     return Design(
         stage=stage,
         rules=rules,

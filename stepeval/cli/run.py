@@ -205,8 +205,9 @@ def _print_ending(result: "RunResult") -> None:
         click.echo(plain(note), err=True)
     if result.sentence is not None:
         click.echo(plain(result.sentence), err=True)
-        name = f"{result.path.name}{result.options}"
-        click.echo(plain(f"what is missing is sent by: stepeval resume {name}"), err=True)
+        if result.more is not None:
+            name = f"{result.path.name}{result.options}"
+            click.echo(plain(f"{result.more}: stepeval resume {name}"), err=True)
 
 
 def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":

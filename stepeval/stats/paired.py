@@ -1,49 +1,48 @@
 """Two arms on the same items: differences and ratios of numbers."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepeval.stats.bootstrap import DRAWS, bca, resamples, weighted_mean
-from stepeval.stats.checked import Floats, Places, cluster_places, finite, level, paired
+from stepeval.stats.bootstrap import bca, weighted_mean
+from stepeval.stats.checked import Clusters, Floats, cluster_places, finite, level, paired
 from stepeval.stats.difference import Difference
-from stepeval.stats.estimate import Estimate, clustered_mean, smallest_n
-from stepeval.stats.student import t_quantile
+from stepeval.stats.estimate import BOOTSTRAPPED, Estimate
+from stepeval.stats.quantiles import quantile_ratio, quantile_shift
 
-FEW = 30  # below so many independent items t leans on a normal shape it has not seen
+__all__ = ["log_ratio", "mean_difference", "quantile_ratio", "quantile_shift", "sign_flip"]
+
+_FEW = 30  # with fewer that differ, t's p leans on a normal shape it has not seen
 _ENUMERATED = 12  # 4,096 sign patterns
 _FLIPS = 9_999
+_BLOCK = 2_000_000  # signs at a time: 16 MB
 _ROUNDING = 1e-9
 
 
 def mean_difference(
     differences: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Difference:
     """Of paired differences B - A, one an item (its epochs averaged).
 
-    The mean with t, clusters' sums with the CR1 error and t(G - 1). Where fewer than 30 items, or
-    clusters, are independent: the expanded BCa interval and the sign-flip test. That test also
-    serves where fewer than 30 differ at all. Raises ValueError: a difference is not finite.
+    Their mean with t; with clusters the CR1 error and t(G - 1). Of 8 to 29 independent items, or
+    clusters: the expanded BCa interval. Where fewer than 30 differ at all, p is that of signs
+    flipped. Where all are the same there are no bounds: t would claim certainty. ``n`` counts
+    clusters, where there are some. Raises ValueError: a difference is not finite.
     """
     known = finite(differences)
-    places, groups = cluster_places(clusters, len(known))
-    sums = np.bincount(places, known, groups).astype(np.float64)
-    estimate = _mean(known, sums, places, groups, confidence)
-    few = np.count_nonzero(sums) < FEW
+    mean, sums = _mean(known, clusters)
+    few = np.count_nonzero(sums) < _FEW
     test = "sign-flip permutation" if few else "paired t"
-    if estimate.value is None or groups == 1:
+    estimate = mean.estimate("t", confidence)
+    if mean.value is None or mean.groups == 1:
         return Difference(estimate, None, test)
-    if few:
-        p: float | None = sign_flip(sums, seed)
-    else:
-        p = _t_p(estimate, confidence)
-    if groups < FEW and estimate.low is not None:
+    p = sign_flip(sums, seed) if few else mean.p()
+    if mean.groups in BOOTSTRAPPED and mean.error is not None:
         estimate = bca(
             weighted_mean, (known,), confidence, seed=seed, clusters=clusters, expanded=True
         )
@@ -54,33 +53,31 @@ def sign_flip(differences: ArrayLike, seed: int = 0) -> float:
     """Two-sided p of "as likely up as down by as much": signs flipped at random (Fisher 1935).
 
     Differences of 0 change nothing. With up to 12 others all patterns are counted, and p is exact;
-    else 9,999 are drawn and the observed one counts as one (Phipson and Smyth 2010).
+    else 9,999 are drawn, and what was seen is one more (Phipson and Smyth 2010). ``seed`` is
+    theirs. Raises ValueError: a difference is not finite.
     """
     known = finite(differences)
-    known = np.abs(known[known != 0])
-    signs_of = finite(differences)
-    observed = abs(float(signs_of.sum())) * (1 - _ROUNDING)
-    n = len(known)
-    if n == 0:
-        return 1.0
+    sizes = np.abs(known[known != 0])
+    n = len(sizes)
+    # Sums of the same numbers in another order differ by rounding.
+    seen = abs(float(known.sum())) - _ROUNDING * float(sizes.sum())
     if n <= _ENUMERATED:
-        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        totals = (2.0 * bits - 1) @ known
-        return float(np.mean(np.abs(totals) >= observed))
+        signs = 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1) - 1
+        return float(np.mean(np.abs(signs @ sizes) >= seen))
     chance = np.random.default_rng(seed)
     as_far = 1
-    block = max(1, 2_000_000 // n)
+    block = max(1, _BLOCK // n)
     for start in range(0, _FLIPS, block):
         rows = min(block, _FLIPS - start)
-        totals = (2.0 * chance.integers(0, 2, (rows, n)) - 1) @ known
-        as_far += int(np.count_nonzero(np.abs(totals) >= observed))
+        sums = (2.0 * chance.integers(0, 2, (rows, n)) - 1) @ sizes
+        as_far += int(np.count_nonzero(np.abs(sums) >= seen))
     return as_far / (_FLIPS + 1)
 
 
 def log_ratio(
     a: ArrayLike,
     b: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     confidence: float = 0.95,
 ) -> Difference:
     """B / A as ``exp`` of the mean ``log(b / a)`` and of its t interval; CR1 with clusters.
@@ -88,120 +85,59 @@ def log_ratio(
     Raises ValueError: there are not as many of both, or one is not finite.
     """
     left, right = paired(a, b)
-    test = "paired t of logarithms"
+    method, test = "log ratio", "paired t of logarithms"
     if (left <= 0).any() or (right <= 0).any():
-        nothing = Estimate(None, None, None, len(left), "log ratio", "a value is not above 0")
+        nothing = Estimate(None, None, None, len(left), method, "a value is not above 0")
         return Difference(nothing, None, test)
-    logs = np.log(right) - np.log(left)
-    places, groups = cluster_places(clusters, len(logs))
-    sums = np.bincount(places, logs, groups).astype(np.float64)
-    found = _mean(logs, sums, places, groups, confidence)
-    ends = (found.value, found.low, found.high)
-    value, low, high = (None if end is None else math.exp(end) for end in ends)
-    estimate = Estimate(value, low, high, found.n, "log ratio", found.reason)
-    return Difference(estimate, _t_p(found, confidence), test)
+    mean, _ = _mean(np.log(right) - np.log(left), clusters)
+    found = mean.estimate(method, confidence)
+    value, low, high = (
+        None if end is None else math.exp(end) for end in (found.value, found.low, found.high)
+    )
+    return Difference(Estimate(value, low, high, found.n, method, found.reason), mean.p(), test)
 
 
-def quantile_shift(
-    a: ArrayLike,
-    b: ArrayLike,
-    q: float,
-    confidence: float = 0.95,
-    seed: int = 0,
-    *,
-    clusters: Sequence[Any] | None = None,
-) -> Difference:
-    """The ``q`` quantile of B less that of A, by the percentile bootstrap over pairs.
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    """``error`` None: ``reason`` says why it is not known."""
 
-    Raises ValueError: there are not as many of both, or one is not finite.
+    value: float | None
+    error: float | None
+    groups: int
+    reason: str | None
+
+    def estimate(self, method: str, confidence: float) -> Estimate:
+        from scipy.special import stdtrit  # noqa: PLC0415  -- takes longer than most reports
+
+        level(confidence)
+        if self.value is None or self.error is None:
+            return Estimate(self.value, None, None, self.groups, method, self.reason)
+        half = float(stdtrit(self.groups - 1, (1 + confidence) / 2)) * self.error
+        return Estimate(self.value, self.value - half, self.value + half, self.groups, method)
+
+    def p(self) -> float | None:
+        from scipy.special import stdtr  # noqa: PLC0415  -- takes longer than most reports
+
+        if self.value is None or self.error is None:
+            return None
+        return 2 * float(stdtr(self.groups - 1, -abs(self.value) / self.error))
+
+
+def _mean(known: Floats, clusters: Clusters | None) -> tuple[_Mean, Floats]:
+    """The mean with its CR1 error, and the clusters' sums.
+
+    As :func:`stepeval.stats.estimate.clustered_mean`, over arrays.
     """
-    return _quantiles(a, b, q, confidence, seed, clusters=clusters, is_ratio=False)
-
-
-def quantile_ratio(
-    a: ArrayLike,
-    b: ArrayLike,
-    q: float,
-    confidence: float = 0.95,
-    seed: int = 0,
-    *,
-    clusters: Sequence[Any] | None = None,
-) -> Difference:
-    """As :func:`quantile_shift`, the quantile of B by that of A; every value above 0."""
-    return _quantiles(a, b, q, confidence, seed, clusters=clusters, is_ratio=True)
-
-
-def _mean(known: Floats, sums: Floats, places: Places, groups: int, confidence: float) -> Estimate:
-    level(confidence)
-    counts = np.bincount(places, minlength=groups)
-    found = clustered_mean(sums.tolist(), counts.tolist(), confidence)
-    if found.low is None or found.value is None:
-        return found
-    spread = np.ptp(sums - counts * found.value)
-    if spread <= _ROUNDING * max(float(np.abs(known).max()), 1e-300):
-        return Estimate(found.value, None, None, groups, "t", "the differences do not differ")
-    return found
-
-
-def _t_p(estimate: Estimate, confidence: float) -> float | None:
-    """From the interval's own width: ``t = value / error`` with n - 1 degrees of freedom."""
-    from scipy.special import stdtr  # noqa: PLC0415  -- takes longer than most reports
-
-    if estimate.value is None or estimate.high is None:
-        return None
-    error = (estimate.high - estimate.value) / t_quantile(confidence, estimate.n - 1)
-    return 2 * float(stdtr(estimate.n - 1, -abs(estimate.value) / error))
-
-
-def _quantiles(
-    a: ArrayLike,
-    b: ArrayLike,
-    q: float,
-    confidence: float,
-    seed: int,
-    *,
-    clusters: Sequence[Any] | None,
-    is_ratio: bool,
-) -> Difference:
-    left, right = paired(a, b)
-    n = len(left)
-    method, test = "paired bootstrap", "paired bootstrap"
+    n = len(known)
     places, groups = cluster_places(clusters, n)
-    level(confidence)
-    if n < smallest_n(q) or n == 0:
-        reason = f"n too small: p{q * 100:g} needs {smallest_n(q)} values, there are {n}"
-        return Difference(Estimate(None, None, None, groups, method, reason), None, test)
-    if is_ratio and ((left <= 0).any() or (right <= 0).any()):
-        reason = "a value is not above 0"
-        return Difference(Estimate(None, None, None, groups, method, reason), None, test)
-    sides = [(np.argsort(side, kind="stable"), np.sort(side)) for side in (left, right)]
-
-    def compare(weights: Floats) -> Floats:
-        low, high = (_weighted_quantile(weights[:, order], values, q) for order, values in sides)
-        return np.log(high / low) if is_ratio else high - low
-
-    value = float(compare(np.ones((1, n)))[0])
-    drawn = np.concatenate([compare(w) for w in resamples(places, groups, DRAWS, seed)])
-    back = math.exp if is_ratio else float
-    if groups == 1 or np.ptp(drawn) <= 0:
-        reason = "one cluster has no spread" if groups == 1 else "the values do not differ"
-        return Difference(Estimate(back(value), None, None, groups, method, reason), None, test)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    low, high = min(float(low), value), max(float(high), value)
-    beyond = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-    p = min(1.0, 2 * (1 + int(beyond)) / (1 + DRAWS))
-    return Difference(Estimate(back(value), back(low), back(high), groups, method), p, test)
-
-
-def _weighted_quantile(weights: Floats, values: Floats, q: float) -> Floats:
-    """Of each row's resample, by linear interpolation; ``values`` ascending."""
-    upto = np.cumsum(weights, axis=1)
-    place = q * (upto[:, -1] - 1)
-    under = np.floor(place + _ROUNDING)
-    last = len(values) - 1
-    first = np.minimum((upto <= under[:, None]).sum(axis=1), last)
-    then = np.minimum((upto <= under[:, None] + 1).sum(axis=1), last)
-    share = np.clip(place - under, 0, 1)
-    found: Floats = values[first] + (values[then] - values[first]) * share
-    return found
+    sums = np.bincount(places, known, groups).astype(np.float64)
+    if groups == 0:
+        return _Mean(None, None, 0, "no values"), sums
+    value = float(known.sum()) / n
+    if groups == 1:
+        return _Mean(value, None, 1, "one item or cluster has no spread"), sums
+    off = sums - np.bincount(places, minlength=groups) * value
+    if np.abs(off).max() <= _ROUNDING * np.abs(sums).max():
+        return _Mean(value, None, groups, "the differences are all the same"), sums
+    error = math.sqrt(groups / (groups - 1) * float(off @ off)) / n
+    return _Mean(value, error, groups, None), sums

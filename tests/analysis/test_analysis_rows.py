@@ -130,6 +130,19 @@ def test_a_row_has_what_happened_to_its_request() -> None:
     assert row.currency == "USD"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "cluster"),
+    [({}, None), ({"cluster": None}, None), ({"cluster": "page 3"}, "page 3"),
+     ({"cluster": 3}, "3"), ({"cluster": {"b": 1, "a": [2]}}, '{"a": [2], "b": 1}')],
+)  # fmt: skip
+def test_a_row_has_the_cluster_that_its_sample_names(
+    metadata: dict[str, object], cluster: str | None
+) -> None:
+    sample = Sample("1", "question", metadata=metadata)
+    (row,) = sample_rows(Held((record(sample, attempt(answer())),)))
+    assert row.cluster == cluster
+
+
 def test_a_failed_request_has_one_row_without_numbers() -> None:
     (row,) = sample_rows(Held((LOST,)))
     assert (row.outcome, row.correct, row.choice) == (Outcome.FAILED, None, 0)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from stepeval.analysis.item_order import ItemOrder, order_items
+from stepeval.analysis.item_order import ItemOrder, order_evenly, order_items
 from stepeval.analysis.looks import Stage
 from stepeval.analysis.past import Past
 from stepeval.stats.spending import hwang_shih_decani
@@ -14,7 +14,8 @@ _FIRST_SHARE = 3 / 16
 _STEP = 25
 _STEP_SHARE = 1 / 16
 _FEWEST_GROUPS = 15
-_EARLY, _LATE = 1.0, 0.0  # safe is spent early, which saves calls; a drop later, for power
+_GAMMAS = (1.0, 0.0)  # of safe and of a drop: early, and evenly. Saves the most calls
+_SHORT_GAMMAS = (-4.0, -2.0)  # with too few items power is what lacks, and late looks keep it
 _EXTRA = 1.1  # items that bounds for many looks need beyond a single look's
 
 
@@ -74,17 +75,18 @@ class Design:
 
 def design(past: Past, rules: Rules, stage: Stage = Stage.FIRST) -> Design:
     """Where it looks and what its bounds are, from the baseline alone."""
-    order = order_items(past, rules.margin, f"{rules.seed}/{stage}", even=rules.anytime)
+    order = _order(past, rules, f"{rules.seed}/{stage}")
     spread = _spread(past, rules, stage)
     wanted = _wanted(past, rules, spread)
-    looks = _looks(order, min(wanted, past.items))
+    looks = _looks(past, order, min(wanted, past.items))
     if rules.anytime:
         safe = tuple(-math.log(rules.alpha_safe) for _ in looks)
         drop = tuple(-math.log(rules.alpha_drop) for _ in looks)
     else:
         shares = tuple(look / looks[-1] for look in looks)
-        safe = hwang_shih_decani(rules.alpha_safe, shares, _EARLY)
-        drop = hwang_shih_decani(rules.alpha_drop, shares, _LATE)
+        gammas = _SHORT_GAMMAS if wanted > past.items else _GAMMAS
+        safe = hwang_shih_decani(rules.alpha_safe, shares, gammas[0])
+        drop = hwang_shih_decani(rules.alpha_drop, shares, gammas[1])
     return Design(
         stage=stage,
         rules=rules,
@@ -95,6 +97,13 @@ def design(past: Past, rules: Rules, stage: Stage = Stage.FIRST) -> Design:
         wanted=wanted,
         detectable=_detectable(past, rules, spread, looks[-1]),
     )
+
+
+def _order(past: Past, rules: Rules, seed: str) -> ItemOrder:
+    """A bettor bets on what nothing before it foretells: on whole clusters."""
+    if rules.anytime:
+        return order_evenly(past.items, past.clusters, seed)
+    return order_items(past, rules.margin, seed)
 
 
 def _spread(past: Past, rules: Rules, stage: Stage) -> float:
@@ -128,14 +137,14 @@ def _detectable(past: Past, rules: Rules, spread: float, items: int) -> float:
     return (linear + math.sqrt(linear**2 + 4 * items * factor * spread)) / (2 * items)
 
 
-def _looks(order: ItemOrder, most: int) -> tuple[int, ...]:
+def _looks(past: Past, order: ItemOrder, most: int) -> tuple[int, ...]:
     step = max(_STEP, round(_STEP_SHARE * most))
     first = max(_FEWEST, round(_FIRST_SHARE * most))
     last = order.whole(min(most + (first - most) % step, len(order.places)))
     found: list[int] = []
     for planned in range(first, last, step):
         items = order.whole(planned)
-        if (found and items == found[-1]) or order.groups(items) < _FEWEST_GROUPS:
-            continue
-        found.append(items)
-    return (*(items for items in found if items < last), last)
+        names = order.places if past.clusters is None else past.clusters
+        if len({names[place] for place in order.places[:items]}) >= _FEWEST_GROUPS:
+            found.append(items)
+    return (*sorted({items for items in found if items < last}), last)

@@ -12,6 +12,7 @@ from stepeval.stats.student import t_quantile
 
 _ALPHA = 0.05
 _POWER = 0.8
+_MOST = 1e4  # times the error, beyond which a change is none
 _NORMAL = NormalDist()
 
 
@@ -199,10 +200,8 @@ def _more(change: Change, alpha: float) -> int | None:
     if place is None:
         return None
     z = _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(_POWER)
-    room = place.value + change.tolerance.distance
-    factors = [(z * place.below / room) ** 2] if room > 0 else []
-    if place.value < 0:
-        factors.append((z * place.above / place.value) ** 2)
-    if not factors or not math.isfinite(min(factors)):
+    claims = [(place.value + change.tolerance.distance, place.below), (-place.value, place.above)]
+    errors = [z * error / room for room, error in claims if room * _MOST > z * error]
+    if not errors:
         return None
-    return max(1, math.ceil(change.items * (min(factors) - 1)))
+    return max(1, math.ceil(change.items * (min(errors) ** 2 - 1)))

@@ -6,7 +6,7 @@ race answer the same items, and an arm leaves it once further answers could hard
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
@@ -87,8 +87,8 @@ class Heat:
 class Pick:
     """``tied``: other tiers in the race at its end, so that more items might have changed it.
 
-    ``resolution`` is the difference between two tiers that all items of the suite tell in four of
-    five times, None where nothing varied; ``wanted`` the items that would tell the margin.
+    ``resolution`` is the difference between two tiers that all items of the suite, ``every``, tell
+    in four of five times, None where none were compared; ``wanted`` items would tell the margin.
     """
 
     arm: str
@@ -97,14 +97,15 @@ class Pick:
     tied: tuple[str, ...]
     resolution: float | None
     wanted: int | None
+    every: int
 
     @property
     def is_decidable(self) -> bool:
-        """Whether so many items tell a difference of the margin in four of five times.
+        """Whether the suite tells a difference of the margin in four of five times.
 
-        With ``tied`` tiers and a margin that is not, the pick is a default and not a finding.
+        If not, the pick rests on luck as much as on the arms, and that is to be said.
         """
-        return self.wanted is None or self.wanted <= self.items
+        return self.wanted is None or self.wanted <= self.every
 
 
 class Race:
@@ -128,6 +129,7 @@ class Race:
         shares = tuple(end / items for end in self.rounds)
         self._bounds = hwang_shih_decani(rules.alpha, shares, _PATIENCE)
         self._clusters = clusters
+        self._resolution: float | None = None
         self._number = 0
         self._scores = {arm.name: np.zeros(0) for arm in arms}
         self._costs = {arm.name: np.zeros(0) for arm in arms}
@@ -184,6 +186,8 @@ class Race:
             if against is None:
                 return
             found[cheap, dear] = against
+        if found:
+            self._note_resolution(found.values())
         margin = self.rules.margin
         for (cheap, dear), more in found.items():
             self._judge(cheap, dear, _turned(more), more.above(margin), Why.TOO_MUCH_WORSE)
@@ -261,26 +265,23 @@ class Race:
     def _picked(self) -> Pick:
         tiers = self._tiers()
         ordered = self._by_price(tiers)
-        arm = max(tiers[ordered[0]], key=lambda name: _mean(self._scores[name]))
-        resolution, wanted = self._resolution([self._tier_scores(tiers[tier]) for tier in ordered])
+        every = len(self.order.places)
+        told = self._resolution
         return Pick(
-            arm=arm,
+            arm=max(tiers[ordered[0]], key=lambda name: _mean(self._scores[name])),
             items=self.rounds[self._number - 1],
             drops=tuple(self.drops),
             tied=tuple(ordered[1:]),
-            resolution=resolution,
-            wanted=wanted,
+            resolution=told,
+            wanted=None if told is None else math.ceil(every * (told / self.rules.margin) ** 2),
+            every=every,
         )
 
-    def _resolution(self, tiers: Sequence[Floats]) -> tuple[float | None, int | None]:
-        found = [self._compare(left, right) for left, right in combinations(tiers, 2)]
-        errors = [each.error for each in found if each is not None]
-        if not errors:
-            return None, None
+    def _note_resolution(self, found: Iterable[Adjusted]) -> None:
+        """By the errors so far, which fall with the root of the items."""
         z = self._bounds[-1] + NormalDist().inv_cdf(_POWER)
-        asked, every = self.rounds[self._number - 1], len(self.order.places)
-        resolution = z * max(errors) * math.sqrt(asked / every)
-        return resolution, math.ceil(every * (resolution / self.rules.margin) ** 2)
+        share = self.rounds[self._number - 1] / len(self.order.places)
+        self._resolution = z * max(each.error for each in found) * math.sqrt(share)
 
 
 def _rounds(order: ItemOrder, per_round: int) -> tuple[int, ...]:

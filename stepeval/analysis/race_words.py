@@ -29,8 +29,12 @@ def race_notes(found: Raced) -> Iterator[str]:
     for dropped in (drop for each in found.race.rounds for drop in each.drops):
         yield drop_words(dropped)
     pick = found.race.pick
-    if pick is not None and pick.tied:
-        yield _tied(pick, found.margin)
+    if pick is None:
+        return
+    if pick.tied:
+        yield f"still in the race at its end: {', '.join(pick.tied)}"
+    if not pick.is_decidable:
+        yield _undecidable(pick, found.margin)
 
 
 def drop_words(drop: Drop) -> str:
@@ -41,13 +45,11 @@ def drop_words(drop: Drop) -> str:
     )
 
 
-def _tied(pick: Pick, margin: float) -> str:
-    """Where the margin cannot be decided on these items, it is said."""
-    named = ", ".join(pick.tied)
-    said = f"still in the race at its end: {named}"
+def _undecidable(pick: Pick, margin: float) -> str:
+    said = f"a difference of {100 * margin:g} points cannot be told on {pick.every:,} items"
     if pick.resolution is None or pick.wanted is None:
         return said
     return (
-        f"{said}; a difference of {100 * margin:g} points cannot be told on these items, only one "
-        f"of {100 * pick.resolution:.1f}: it takes about {pick.wanted:,} items"
+        f"{said}, only one of {100 * pick.resolution:.1f}: the pick rests on luck as much as on "
+        f"the arms, and it takes about {pick.wanted:,} items to tell"
     )

@@ -155,7 +155,7 @@ def test_a_race_says_who_left_and_why() -> None:
 def test_a_margin_that_cannot_be_told_is_said_so() -> None:
     said = " ".join(race_notes(raced({"low": 0.80, "medium": 0.81}, 0.01, items=60)))
     assert "still in the race at its end: medium" in said
-    assert "a difference of 1 points cannot be told on these items" in said
+    assert "a difference of 1 points cannot be told on 60 items" in said
 
 
 def test_a_race_that_is_none_is_refused() -> None:

@@ -95,7 +95,7 @@ def raced_run(text: Text = str) -> GatedRun:
         Round(25, {low: 0.7, medium: 0.9, high: 0.92}, (drop,)),
         Round(50, {medium: 0.91, high: 0.92}, ()),
     )
-    pick = Pick(medium, 50, (drop,), (high,), 0.08, 400)
+    pick = Pick(medium, 50, (drop,), (high,), 0.08, 400, 50)
     return GatedRun(
         run_info=replace(whole.run_info, gate=GatePlan(Way.RACE, {"score": 0.03})),
         made_suite=whole.made_suite,

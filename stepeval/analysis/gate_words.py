@@ -13,6 +13,8 @@ _NOTHING = "not known"
 
 def gate_sentence(found: Gated) -> str:
     """The verdict and what it rests on."""
+    if found.verdict is None:
+        return f"NO VERDICT yet against baseline {found.baseline.name}: the run is not complete"
     head = f"{found.verdict.value.upper()} against baseline {found.baseline.name}"
     if found.stopping is not None:
         return f"{head}: {_stopped(found, found.stopping)}"
@@ -128,8 +130,8 @@ def _money(amount: float, found: Gated, arm: ArmGate) -> str:
 
 
 def _stopped(found: Gated, stopping: Stopping) -> str:
-    if not stopping.looks or stopping.verdict is None:
-        return "it has not come to a verdict yet"
+    if not stopping.looks:
+        return "nothing was looked at"
     last = stopping.looks[-1]
     margin = f"{100 * found.plan.margins['score']:g}pp"
     by = _repeated(last)

@@ -38,13 +38,14 @@ class ArmGate:
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """``withheld`` says, by metric, why it is not judged. ``stopping``: how a run that could stop
-    early came to its verdict, which then is the only one.
+    """``verdict`` is None where the run is not complete. ``withheld`` says, by metric, why it is
+    not judged. ``stopping``: how a run that could stop early came to its verdict, which then is
+    the only one.
     """
 
     baseline: Baseline
     plan: GatePlan
-    verdict: Verdict
+    verdict: Verdict | None
     arms: tuple[ArmGate, ...]
     withheld: Mapping[str, str]
     warnings: tuple[str, ...]
@@ -113,7 +114,8 @@ def gated(reader: RecordReader, baseline: Baseline, plan: GatePlan) -> Gated:
         )
         for place, (arm, reference, items) in enumerate(matched)
     )
-    verdict = _verdict(found, stopping)
+    whole = tally.cells(arm.name for arm in suite.arms) >= suite.cell_count
+    verdict = stopping.verdict if stopping is not None else _verdict(found) if whole else None
     return Gated(baseline, plan, verdict, arms, withheld, warnings, stopping)
 
 
@@ -121,9 +123,7 @@ def _own(found: GateVerdict | None, place: int, metrics: int) -> tuple[MetricVer
     return () if found is None else found.metrics[place * metrics : (place + 1) * metrics]
 
 
-def _verdict(found: GateVerdict | None, stopping: Stopping | None) -> Verdict:
-    if stopping is not None:
-        return stopping.verdict or Verdict.INCONCLUSIVE
+def _verdict(found: GateVerdict | None) -> Verdict:
     return Verdict.INCONCLUSIVE if found is None else found.verdict
 
 

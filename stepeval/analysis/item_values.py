@@ -39,6 +39,11 @@ class ItemTally:
             values.ttft_ms.append(first.ttft_ms)
             values.costs.append(first.original_cost)
 
+    def cells(self, arms: Iterable[str]) -> int:
+        """Of these arms, whatever became of them."""
+        items = (item for arm in arms for item in self._arms.get(arm, {}).values())
+        return sum(len(item.scores) for item in items)
+
     def items(self, arm: str, clusters: Mapping[str, str]) -> tuple[ItemValues, ...]:
         """In the order of their keys."""
         return tuple(

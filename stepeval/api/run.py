@@ -175,7 +175,7 @@ def _suite_hash(suite: Suite) -> str:
     """
     limits = Limits(max_attempts=suite.limits.max_attempts)
     content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
-    del content["budget"], content["cache"]
+    del content["budget"], content["cache"], content["asides"]
     return content_id(content)
 
 
@@ -310,9 +310,11 @@ async def _execute(
 
         async def execute_round(todo: Iterable[Cell]) -> Execution:
             listener.started(total=rounds.total, already_done=rounds.done)
+            if not session.info.may_stop:  # else what is compared stays side by side
+                todo = longest_first_at_the_end(todo, expected, 2 * most)
             try:
                 return await execute(
-                    longest_first_at_the_end(todo, expected, 2 * most),
+                    todo,
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,

@@ -23,6 +23,7 @@ from stepeval.store.lock import is_locked
 
 _BATCH = 200
 _MOST_AT_ONCE = 1_000_000
+_MOST_CELLS = 10_000_000  # as a suite file may ask for at most
 _UNREADABLE = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
     sqlite3.Error, zlib.error,
@@ -54,6 +55,8 @@ def _whole(suite: Suite) -> Suite:
         urlsplit(provider.base_url)
     if not 0 < suite.limits.concurrency <= _MOST_AT_ONCE or suite.limits.max_attempts < 1:
         raise ValueError("its limits are none that a run can have")
+    if suite.cell_count > _MOST_CELLS:
+        raise ValueError(f"it has {suite.cell_count:,} requests")
     return suite
 
 
@@ -171,7 +174,10 @@ class RunReader:
     def limit_changes(self) -> tuple[LimitChange, ...]:
         """In their order; none in a load benchmark, and in a file of version 1."""
         query = "SELECT at, provider, kind, level, used, why FROM limit_changes ORDER BY number"
-        return tuple(LimitChange(*row) for row in self._rows(query))
+        try:
+            return tuple(rows.read_limit_change(row) for row in self._rows(query))
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"{self.path}: its limits cannot be read: {error}") from error
 
     def token_counts(self) -> Iterator[TokenCount]:
         """What a vocabulary on this machine counted, where the server had told no usage; in the

@@ -38,8 +38,8 @@ def sample_maker(
 ) -> Callable[[Record, Iterable[ScoreRow]], Iterator[dict[str, Any]]]:
     """What makes a record of ``reader`` and its scores into the columns of SampleRows."""
     info, suite = reader.info(), reader.suite()
-    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms}
-    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
+    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.every_arm}
+    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.every_arm}
 
     def to_rows(record: Record, scores: Iterable[ScoreRow]) -> Iterator[dict[str, Any]]:
         arm = record.cell.arm.name

@@ -169,7 +169,8 @@ class Price:
 class Suite:
     """``prices`` override the known ones, by model. ``source`` is the file it was read from.
 
-    ``cache``: answers that the user's response cache has are not asked for again.
+    ``cache``: answers that the user's response cache has are not asked for again. ``asides`` are
+    arms of no grid: a gate asks them to confirm what it found, and for nothing else.
     """
 
     name: str
@@ -186,10 +187,16 @@ class Suite:
     prices: Mapping[str, Price] = field(default_factory=dict)
     source: str | None = None
     cache: bool = False
+    asides: tuple[Arm, ...] = ()
 
     @property
     def cell_count(self) -> int:
+        """Of the grid, without what its asides may be asked."""
         return len(self.arms) * len(self.samples) * self.epochs
+
+    @property
+    def every_arm(self) -> tuple[Arm, ...]:
+        return (*self.arms, *self.asides)
 
     def provider(self, name: str) -> Provider:
         return next(provider for provider in self.providers if provider.name == name)

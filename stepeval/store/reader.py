@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from stepeval.core.baseline import Baseline
+from stepeval.core.chat import JsonObject
 from stepeval.core.errors import StoreError
+from stepeval.core.gate import SCORE, GatePlan
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, Suite
 from stepeval.store import opening, rows, schema
+from stepeval.store.baseline import parse_baseline
+from stepeval.store.checked_json import BadJson
 from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
 
@@ -30,6 +35,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
     AND s.scoring = (SELECT max(number) FROM scorings))"""
+_BASELINE = "SELECT content FROM baselines ORDER BY number LIMIT 1"
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
@@ -41,14 +47,14 @@ def _scores_query(columns: str, more: str = "") -> str:
         FROM finals f CROSS JOIN cells c ON c.number = f.cell
         CROSS JOIN scores s ON s.attempt = f.attempt {more}
         WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
-        ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- names and conditions of this package only
+        AND f.attempt > ? ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- names and conditions of this package only
 
 
 def _whole(suite: Suite) -> Suite:
     """Raises ValueError: it names what it does not have, or its numbers are none."""
     providers = {provider.name for provider in suite.providers}
     prompts = {prompt.id for prompt in suite.prompts}
-    for arm in suite.arms:
+    for arm in suite.every_arm:
         if arm.provider not in providers or arm.prompt not in prompts:
             raise ValueError(f"the arm {arm.name!r} has no provider or prompt")
     for provider in suite.providers:
@@ -58,6 +64,16 @@ def _whole(suite: Suite) -> Suite:
     if suite.cell_count > _MOST_CELLS:
         raise ValueError(f"it has {suite.cell_count:,} requests")
     return suite
+
+
+def _check_plan(plan: GatePlan | None) -> None:
+    """Raises ValueError: no run can be told to decide so."""
+    if plan is None:
+        return
+    if not all(isinstance(margin, float | int) for margin in plan.margins.values()):
+        raise ValueError("a margin that is no number")
+    if plan.may_stop and not 0 < plan.margins.get(SCORE, 0.0) < 1:
+        raise ValueError("a margin of the score that is none")
 
 
 class RunEvent(StrEnum):
@@ -77,7 +93,8 @@ class RunState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """``finals`` of ``cells`` have their final result. ``last_event`` and ``reason`` are the
-    newest entry of the run's history, ``last_at`` its time in seconds since 1970.
+    newest entry of the run's history, ``last_at`` its time in seconds since 1970. ``skipped``
+    cells were left out on purpose: there was nothing left to learn from them.
     """
 
     state: RunState
@@ -88,19 +105,20 @@ class RunStatus:
     last_event: str
     last_at: float
     reason: str | None = None
+    skipped: int = 0
 
 
 class RunReader:
     """A :class:`stepeval.core.ports.RecordReader` over a run's directory or its file.
 
     ``suite`` is the stored one, where its writer has it at hand; a large one takes as much memory
-    as all the rest.
+    as all the rest. ``after``: an attempt; records that ended with it or earlier are passed over.
 
     Raises:
         StoreError: (from any method, too) No run is stored here, or it cannot be read.
     """
 
-    def __init__(self, path: Path, suite: Suite | None = None) -> None:
+    def __init__(self, path: Path, suite: Suite | None = None, after: int = 0) -> None:
         self.path = opening.database(path)
         with self._reading("its description") as connection:
             info, cells = connection.execute("SELECT info, cells FROM run").fetchone()
@@ -109,8 +127,19 @@ class RunReader:
                 raise ValueError(f"{cells!r} cells")
             if not 0 <= self._info.created_at < rows.LATEST_S:
                 raise ValueError(f"made {self._info.created_at!r} seconds after 1970")
+            _check_plan(self._info.gate)
         self._cells: int = cells
         self._suite = suite
+        self._after = after
+
+    def beyond(self, attempt: int) -> "RunReader":
+        """The same run without the records that ended with this attempt or an earlier one."""
+        return RunReader(self.path, self._suite, attempt)
+
+    def last_final(self) -> int:
+        """What :meth:`beyond` takes to leave out all records there are now."""
+        ((attempt,),) = self._rows("SELECT coalesce(max(attempt), 0) FROM finals")
+        return int(attempt)
 
     def info(self) -> RunInfo:
         return self._info
@@ -131,13 +160,14 @@ class RunReader:
         Attempts after the final that counts are not among them: asking again has not ended yet.
         """
         suite = self.suite()
-        arms = {arm.name: arm for arm in suite.arms}
+        arms = {arm.name: arm for arm in suite.every_arm}
         samples = {sample.key: sample for sample in suite.samples}
         query = f"""SELECT c.id, c.arm, c.sample, c.epoch, {rows.attempt_columns("a")}
             FROM finals f CROSS JOIN cells c ON c.number = f.cell
             CROSS JOIN attempts a ON a.cell = f.cell AND a.seq <= f.attempt
-            WHERE {rows.COUNTS} ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
-        for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
+            WHERE {rows.COUNTS} AND f.attempt > ? ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
+        found = self._rows(query, self._after)
+        for (cell_id, arm, sample, epoch), group in groupby(found, lambda row: row[:4]):
             with self._decoding(f"the record of cell {cell_id}"):
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
                 record = Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
@@ -147,14 +177,14 @@ class RunReader:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
         columns = f"{rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}"
         whole = "CROSS JOIN attempts a ON a.seq = f.attempt"
-        for cell_id, *row in self._rows(_scores_query(columns, whole)):
+        for cell_id, *row in self._rows(_scores_query(columns, whole), self._after):
             with self._decoding(f"a score of cell {cell_id}"):
                 score = rows.read_score(cell_id, tuple(row))
             yield score
 
     def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
         """:meth:`records` with their :meth:`scores`, of which no answer is read a second time."""
-        found = self._rows(_scores_query(rows.SCORE_COLUMNS))
+        found = self._rows(_scores_query(rows.SCORE_COLUMNS), self._after)
         groups = groupby(found, key=itemgetter(0))
         waiting = next(groups, None)
         for record in self.records():
@@ -179,6 +209,20 @@ class RunReader:
         except (ValueError, TypeError) as error:
             raise StoreError(f"{self.path}: its limits cannot be read: {error}") from error
 
+    def looks(self) -> tuple[JsonObject, ...]:
+        """Of the procedure that decides when the run stops, in their order; mostly none."""
+        found = self._rows("SELECT look FROM looks ORDER BY number")
+        with self._decoding("its looks"):
+            return tuple(from_text(dict[str, Any], text) for (text,) in found)
+
+    def baseline(self) -> Baseline | None:
+        """What the run is gated against, as it was when the run began; mostly there is none."""
+        try:
+            found = [parse_baseline(text.encode("utf-8")) for (text,) in self._rows(_BASELINE)]
+        except (BadJson, AttributeError, UnicodeEncodeError) as error:
+            raise StoreError(f"{self.path}: its baseline cannot be read: {error}") from error
+        return found[0] if found else None
+
     def token_counts(self) -> Iterator[TokenCount]:
         """What a vocabulary on this machine counted, where the server had told no usage; in the
         order of :meth:`records`.
@@ -198,23 +242,36 @@ class RunReader:
             finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
             if not isinstance(event, str) or not isinstance(reason, str | None):
                 raise TypeError("an event that has no name")
+        finals -= self._beside_the_grid()
         state = RunState.INCOMPLETE
         if self._is_over(finals, event):
             state = RunState.COMPLETE
         elif is_locked(self.path.with_name(schema.LOCK)):
             state = RunState.RUNNING
-        return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason)
+        is_stopped = self._info.may_stop and state is RunState.COMPLETE
+        skipped = self._cells - finals if is_stopped else 0
+        return RunStatus(state, self._cells, finals, attempts, scored, event, at, reason, skipped)
+
+    def _beside_the_grid(self) -> int:
+        """Cells of arms that only a gate asks, with a final result."""
+        if not self._info.may_stop:
+            return 0
+        names = [arm.name for arm in self.suite().asides]
+        query = f"""SELECT count(DISTINCT f.cell) FROM finals f
+            JOIN cells c ON c.number = f.cell WHERE c.arm IN ({", ".join("?" * len(names))})"""  # noqa: S608  -- marks only
+        ((count,),) = self._rows(query, *names)
+        return int(count)
 
     def _is_over(self, finals: int, event: str) -> bool:
-        """How many requests a load bounded by time makes, only its end can tell."""
-        if self._info.load is not None:
+        """How many requests a load or a gate makes, only its end can tell."""
+        if self._info.load is not None or self._info.may_stop:
             return event == RunEvent.COMPLETED
         return finals >= self._cells
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: int | str) -> Iterator[tuple[Any, ...]]:
         with closing(opening.open_to_read(self.path)) as connection:
             try:
-                found = connection.execute(query)
+                found = connection.execute(query, values)
                 while batch := found.fetchmany(_BATCH):
                     yield from batch
             except sqlite3.Error as error:

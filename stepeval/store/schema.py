@@ -62,6 +62,19 @@ CREATE TABLE limit_changes (
   why TEXT NOT NULL
 )"""
 
+# What a run is gated against, as its file was, and each look at it so far.
+BASELINES = """
+CREATE TABLE baselines (
+  number INTEGER PRIMARY KEY,
+  content TEXT NOT NULL
+)"""
+LOOKS = """
+CREATE TABLE looks (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  look TEXT NOT NULL
+)"""
+
 TABLES = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -111,6 +124,8 @@ CREATE TABLE scorings (
 {PHASES};
 {COUNTED};
 {LIMIT_CHANGES};
+{BASELINES};
+{LOOKS};
 """
 
 
@@ -119,7 +134,9 @@ def version(connection: sqlite3.Connection) -> int:
     return found
 
 
-_LATER = frozenset({"phases", "token_counts", "limit_changes"})  # than version 1
+_LATER = frozenset(
+    {"phases", "token_counts", "limit_changes", "baselines", "looks"}
+)  # than version 1
 _IS_MORE = "type NOT IN ('table', 'index') OR coalesce(rootpage, 0) = 0"
 
 

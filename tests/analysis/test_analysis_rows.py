@@ -15,6 +15,7 @@ from stepeval.analysis.export import write_csv, write_jsonl
 from stepeval.analysis.frames import frames
 from stepeval.analysis.leaderboard import leaderboard
 from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import (
     Choice,
     Chunk,
@@ -22,6 +23,7 @@ from stepeval.core.chat import (
     Exchange,
     Failure,
     FailureKind,
+    JsonObject,
     Response,
     Timing,
     Usage,
@@ -74,6 +76,12 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def baseline(self) -> Baseline | None:
+        return None
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        return ()
 
     def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
         for each in self.kept:

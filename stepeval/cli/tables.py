@@ -50,6 +50,8 @@ def print_summary(summary: "RunSummary") -> None:
     if recalled:
         share = f"{recalled:,} of {summary.recorded:,} answers"
         click.echo(f"{share} came from the cache: they are in no time, and cost this run nothing")
+    if summary.latency_unfit is not None and info.mode is not Mode.REPLAY:
+        click.echo(plain(f"times for no verdict: {one_line(summary.latency_unfit, 400)}"))
     for reason, count in summary.failures:
         click.echo(plain(f"failed {count}x  {one_line(reason, 300)}"))
     for warning in summary.warnings:

@@ -93,6 +93,8 @@ def _caveats(evidence: Evidence) -> Iterator[str]:
         yield "A simulator answered. The numbers show how the harness works, not what a model can."
     if evidence.info.mode is Mode.REPLAY:
         yield "A cassette answered. Times are as they were recorded, and nothing rests on them."
+    elif evidence.unfit is not None:
+        yield f"{evidence.unfit} So no verdict rests on its times."
     if recalled := sum(arm.from_cache for arm in evidence.arms):
         yield (
             f"{recalled:,} of {wording.plural(evidence.recorded, 'answer')} came from the response "

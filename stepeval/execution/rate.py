@@ -71,6 +71,10 @@ class Rate:
             self._refusals.clear()
         self._refusals.append(used)
 
+    def recurs(self, used: float, within: float) -> bool:
+        """Whether one of the latest refusals came at as much; ``within`` is a share of it."""
+        return any(abs(used - seen) <= within * used for seen in self._refusals)
+
     @property
     def spread(self) -> float:
         """How far the latest refusals disagree about this limit, as a share; 1 for too few."""

@@ -1,6 +1,6 @@
 """What a suite would send and cost, said before a single request."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.scoring import bind_rules, is_user_code, unjudgeable
 from stepeval.core.amounts import duration_text
 from stepeval.core.errors import Problem
-from stepeval.core.pricing import price_for
+from stepeval.core.pricing import price_for, wary_price
 from stepeval.core.record import Mode
-from stepeval.core.task import Suite
+from stepeval.core.task import Arm, Price, Suite
 from stepeval.suite.json_schema import suite_schema
 from stepeval.suite.starter import STARTER
 
@@ -67,8 +67,31 @@ def preview(options: SuiteOptions, runs: Path) -> Preview:
     return replace(preview_suite(suite, mode, runs), warnings=told)
 
 
-def preview_suite(suite: Suite, mode: Mode, runs: Path) -> Preview:
-    prices = {arm.name: price_for(arm, suite, mode) for arm in suite.arms}
+def wary_preview(suite: Suite, mode: Mode, runs: Path) -> Preview:
+    """Where suite and stored runs may come from a stranger: a cost is no less than by list prices,
+    and its upper end no less than what the rule of thumb takes to be likely.
+    """
+    told = preview_suite(suite, mode, runs, wary_price)
+    dear = {arm.name: wary_price(arm, suite, mode) for arm in suite.arms}
+    thumbs = (plan_arm(suite, arm, dear[arm.name], Past()).cost for arm in suite.arms)
+    pairs = zip(told.arms, thumbs, strict=True)
+    arms = tuple(replace(arm, cost=_no_less(arm.cost, thumb)) for arm, thumb in pairs)
+    return replace(told, arms=arms)
+
+
+def _no_less(cost: Range | None, thumb: Range | None) -> Range | None:
+    if cost is None or thumb is None:
+        return cost
+    return replace(cost, high=max(cost.high, thumb.likely))
+
+
+def preview_suite(
+    suite: Suite,
+    mode: Mode,
+    runs: Path,
+    price: Callable[[Arm, Suite, Mode], Price | None] = price_for,
+) -> Preview:
+    prices = {arm.name: price(arm, suite, mode) for arm in suite.arms}
     past = past_of(suite, mode, runs, prices)
     arms = tuple(
         plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past())) for arm in suite.arms

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
-from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
+from stepeval.api.guards import Guard, Guards, ask_first, check_prices, price_doubts, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.offline import no_sockets
@@ -45,6 +45,7 @@ from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
+from stepeval.store.unsettled import Unsettled
 from stepeval.suite.grid import cells
 from stepeval.suite.requests import make_request
 
@@ -147,7 +148,7 @@ def start_run(
         runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette
     )
     with create_run(folder, info, suite) as store:
-        told = (*warnings, *unjudgeable(suite, rules))
+        told = (*warnings, *price_doubts(suite, mode), *unjudgeable(suite, rules))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -203,11 +204,14 @@ def resume_run(
         keys = {} if simulate else find_keys(suite)
     session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
     with open_run(path) as store:
-        told: tuple[Problem, ...] = ()
+        if suite.budget != stored.budget:
+            store.keep_budget(suite.budget, time.time())
+        told: tuple[Problem, ...] = tuple(price_doubts(suite, info.asked_as))
         if wanted is None:
             store.note(RunEvent.RESUMED, time.time())
         else:
-            session, told = _reopened(session, store, wanted)
+            session, none = _reopened(session, store, wanted)
+            told = (*told, *none)
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -250,10 +254,16 @@ def _finish(session: _Session, store: RunStore, source: Source, listener: RunLis
             # The suite keeps the address it names: cells are known by it when the run is resumed.
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
         stop = StopSignal()
+        unsettled: Unsettled | None = None
+        if session.suite.budget.bounds_anything:
+            arms = [arm.name for arm in session.suite.arms]
+            unsettled = stack.enter_context(Unsettled(session.path, arms))
         with rarely_collecting():
-            execution = asyncio.run(
-                _execute(session, store, source, providers, listener=listener, stop=stop)
-            )
+            coming = _execute(
+                *(session, store, source, providers),
+                unsettled=unsettled, listener=listener, stop=stop,
+            )  # fmt: skip
+            execution = asyncio.run(coming)
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
@@ -267,20 +277,23 @@ async def _execute(
     source: Source,
     providers: tuple[Provider, ...],
     *,
+    unsettled: Unsettled | None,
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
     already_done, missing = _missing(session, store)
     listener.started(total=suite.cell_count, already_done=already_done)
-    guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
+    guards = Guards(
+        suite, session.info.asked_as, store, stop, tell=session.guard.tell, unsettled=unsettled
+    )
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
     limits = limit_gates(suite, expected, store.add_limit_change)
-    behind = WriteBehind(store, most=most)
+    behind = WriteBehind(guards.writing(store), most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
-        with stopping_on_signals(stop):
+        with stopping_on_signals(stop), guards.on_time():
             try:
                 execution = await execute(
                     longest_first_at_the_end(missing, expected, 2 * most),

@@ -14,7 +14,7 @@ from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
-from stepeval.core.task import Cell, Suite
+from stepeval.core.task import Budget, Cell, Suite
 from stepeval.store import opening, rows, schema
 from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
@@ -22,6 +22,7 @@ from stepeval.store.lock import is_locked
 _BATCH = 200
 _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
     AND s.scoring = (SELECT max(number) FROM scorings))"""
+_BUDGET = "SELECT reason FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1"
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
@@ -33,6 +34,7 @@ class RunEvent(StrEnum):
     RETRIED = "retried"
     STOPPED = "stopped"
     COMPLETED = "completed"
+    BUDGET = "budget"  # another one than before, which the reason holds
 
 
 class RunState(StrEnum):
@@ -82,14 +84,16 @@ class RunReader:
         return self._info
 
     def suite(self) -> Suite:
-        """The suite as it ran, with the rules of the latest scoring."""
+        """The suite as it ran, with the rules of the latest scoring and the latest budget."""
         query = "SELECT rules FROM scorings ORDER BY number DESC LIMIT 1"
         with closing(opening.open_to_read(self.path)) as connection:
             if self._suite is None:
                 text = connection.execute("SELECT suite FROM run").fetchone()[0]
                 self._suite = from_text(Suite, text)
             scoring = connection.execute(query).fetchone()
-        return replace(self._suite, scoring=rows.read_rules(scoring[0]))
+            budget = connection.execute(_BUDGET, (RunEvent.BUDGET.value,)).fetchone()
+        suite = replace(self._suite, scoring=rows.read_rules(scoring[0]))
+        return suite if budget is None else replace(suite, budget=from_text(Budget, budget[0]))
 
     def records(self) -> Iterator[Record]:
         """Cells with a final result, in the order they were finished, from one snapshot.

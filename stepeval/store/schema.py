@@ -58,6 +58,15 @@ CREATE TABLE limit_changes (
   used REAL NOT NULL,
   why TEXT NOT NULL
 )"""
+# What answers say they used, so that a sum need not read them; none where they do not say.
+USAGES = """
+CREATE TABLE IF NOT EXISTS usages (
+  attempt INTEGER PRIMARY KEY REFERENCES attempts (seq),
+  cell INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  cached INTEGER NOT NULL,
+  output INTEGER NOT NULL
+)"""
 
 TABLES = f"""
 BEGIN;
@@ -108,6 +117,7 @@ CREATE TABLE scorings (
 {PHASES};
 {COUNTED};
 {LIMIT_CHANGES};
+{USAGES};
 """
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from stepeval.api.approval import question
 from stepeval.api.preview import wary_preview
 from stepeval.core.amounts import Money
-from stepeval.core.errors import Problem, UsageError
+from stepeval.core.errors import UsageError
 from stepeval.core.ports import RecordWriter
-from stepeval.core.pricing import known_price, wary_price
+from stepeval.core.pricing import wary_price
 from stepeval.core.record import Mode
 from stepeval.core.task import Budget, Price, Suite
 from stepeval.execution.breaker import BreakerGate
@@ -90,28 +90,6 @@ def check_prices(suite: Suite, mode: Mode) -> None:
                 f"a budget of {bound} cannot be held: {arm.model} is priced in {price.currency}; "
                 f"say --max-cost in {price.currency}, or run its arms apart with --arm"
             )
-
-
-def price_doubts(suite: Suite, mode: Mode) -> Iterator[Problem]:
-    """What a user should know of the suite's own prices before they are relied on."""
-    for model in dict.fromkeys(arm.model for arm in suite.arms if arm.model in suite.prices):
-        arm = next(arm for arm in suite.arms if arm.model == model)
-        said, known = suite.prices[model], known_price(arm, suite, mode)
-        if known is None and suite.budget.cost is not None and mode is Mode.LIVE:
-            yield Problem(
-                f"the budget of {suite.budget.cost} is only as good as the suite's own price of "
-                f"{model} ({_words(said)}): no list price is known"
-            )
-        elif known is not None and wary_price(arm, suite, mode) != said:
-            yield Problem(
-                f"the suite's price of {model} ({_words(said)}) is below its list price of "
-                f"{known.as_of} ({_words(known)}), which budgets and questions reckon with"
-            )
-
-
-def _words(price: Price) -> str:
-    each = f"{price.input:g} in, {price.cached:g} cached, {price.output:g} out"
-    return f"{each} {price.currency} a million tokens"
 
 
 class Guards:

@@ -7,6 +7,7 @@ from typing import Any
 
 from stepeval.api.access import all_simulated
 from stepeval.api.builtin import SCORERS
+from stepeval.api.doubts import price_doubts
 from stepeval.api.estimates import Past, Range
 from stepeval.api.history import past_of
 from stepeval.api.plan import ArmPlan, duration, plan_arm, totals
@@ -63,7 +64,9 @@ def preview(options: SuiteOptions, runs: Path) -> Preview:
     """
     suite, warnings = prepare(options)
     mode = Mode.SIMULATED if all_simulated(suite) else Mode.LIVE
-    told = tuple(str(warning) for warning in (*warnings, *_mute_rules(suite)))
+    told = tuple(
+        str(warning) for warning in (*warnings, *price_doubts(suite, mode), *_mute_rules(suite))
+    )
     return replace(preview_suite(suite, mode, runs), warnings=told)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
-from stepeval.api.guards import Guard, Guards, ask_first, check_prices, price_doubts, within
+from stepeval.api.doubts import price_doubts
+from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.offline import no_sockets

@@ -9,7 +9,7 @@ from stepeval.core.task import Price, Suite
 
 
 def price_doubts(suite: Suite, mode: Mode) -> Iterator[Problem]:
-    """Where a list price is reckoned with in their place, and where a budget has only their word."""
+    """Where list prices are reckoned with instead, and where a budget has only their word."""
     arms = {arm.model: arm for arm in suite.arms if arm.model in suite.prices}
     for model, arm in arms.items():
         said, known = suite.prices[model], known_price(arm, suite, mode)

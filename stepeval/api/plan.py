@@ -88,14 +88,6 @@ def totals(arms: tuple[ArmPlan, ...]) -> Mapping[str, Total]:
     return found
 
 
-def duration(suite: Suite, arms: tuple[ArmPlan, ...]) -> Range:
-    """Seconds, with every place in flight taken all the time and no limit of the account's."""
-    together = NOTHING
-    for arm in arms:
-        together += arm.seconds
-    return together.times(1 / max(1, min(suite.limits.concurrency, suite.cell_count)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Use:
     input: Range

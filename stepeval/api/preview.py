@@ -9,8 +9,9 @@ from stepeval.api.access import all_simulated
 from stepeval.api.builtin import SCORERS
 from stepeval.api.doubts import price_doubts
 from stepeval.api.estimates import Past, Range
-from stepeval.api.history import past_of
-from stepeval.api.plan import ArmPlan, duration, plan_arm, totals
+from stepeval.api.history import learned_of, past_of
+from stepeval.api.pace import duration, paces
+from stepeval.api.plan import ArmPlan, plan_arm, totals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.scoring import bind_rules, is_user_code, unjudgeable
 from stepeval.core.amounts import duration_text
@@ -26,7 +27,9 @@ __all__ = ["STARTER", "Preview", "preview", "preview_suite", "schema_of_suites"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``seconds`` is how long the run will take, ``concurrency`` in flight."""
+    """``seconds`` is how long the run will take, ``concurrency`` in flight at most. ``limits``:
+    stored runs learned the account's limits, and it keeps within them.
+    """
 
     suite: str
     arms: tuple[ArmPlan, ...]
@@ -36,6 +39,7 @@ class Preview:
     seconds: Range
     hosts: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    limits: bool = False
 
     @property
     def requests(self) -> int:
@@ -51,8 +55,13 @@ class Preview:
         yield f"total cost: {cost_words(self.arms)}"
         low, high = (duration_text(end) for end in (self.seconds.low, self.seconds.high))
         yield (
-            f"time: about {duration_text(self.seconds.likely)} ({low} to {high}) with "
-            f"{self.concurrency} in flight, if the account's limits allow it"
+            f"time: about {duration_text(self.seconds.likely)} ({low} to {high}) with up to "
+            f"{self.concurrency} in flight, "
+            + (
+                "within the limits that stored runs met"
+                if self.limits
+                else "if the account's limits allow it"
+            )
         )
         yield "Tokens, cost and time are estimates; nothing has been sent."
 
@@ -99,14 +108,17 @@ def preview_suite(
     arms = tuple(
         plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past())) for arm in suite.arms
     )
+    learned = learned_of(suite, mode, runs)
+    by_provider = paces(suite, learned)
     return Preview(
         suite=suite.name,
         arms=arms,
         samples=len(suite.samples),
         epochs=suite.epochs,
-        concurrency=suite.limits.concurrency,
-        seconds=duration(suite, arms),
+        concurrency=int(min(max(pace.most for pace in by_provider.values()), suite.cell_count)),
+        seconds=duration(suite, arms, by_provider),
         hosts=tuple(dict.fromkeys(suite.provider(arm.provider).base_url for arm in suite.arms)),
+        limits=bool(learned),
     )
 
 

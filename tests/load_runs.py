@@ -59,6 +59,10 @@ class LoadRun:
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.kept:
+            yield each, tuple(row for row in self.kept_scores if row.cell_id == each.cell.id)
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()
 

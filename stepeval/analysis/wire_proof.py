@@ -168,7 +168,9 @@ def _same_reasoning(one: _Seen, other: _Seen) -> str | None:
 def _sent(body: str) -> dict[str, Any]:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict):
         return {}
     return {name: value for name, value in data.items() if name != "messages"}
 

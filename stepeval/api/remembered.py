@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from stepeval.api.nearest import why_missing
 from stepeval.client.address import completions_url
 from stepeval.client.playback import play
 from stepeval.client.wire_request import encode
@@ -27,6 +28,9 @@ class Source(Memory, Protocol):
 
     def warnings(self) -> tuple[str, ...]: ...
 
+    def lacking(self, cells: set[str]) -> set[str]:
+        """Which of those that have their record must be asked for again all the same."""
+
     def ended(self, cells: set[str], *, complete: bool) -> tuple[str, ...]:
         """``cells`` have their record.
 
@@ -40,6 +44,9 @@ class Nothing(BlankMemory):
 
     def warnings(self) -> tuple[str, ...]:
         return ()
+
+    def lacking(self, cells: set[str]) -> set[str]:  # noqa: ARG002 -- the protocol's
+        return set()
 
     def ended(self, cells: set[str], *, complete: bool) -> tuple[str, ...]:  # noqa: ARG002 -- the protocol's
         return ()
@@ -122,7 +129,9 @@ class Replay(Nothing):
         whole: bool,
     ) -> None:
         """``whole``: no cell was replayed before, so that what is left over was never used."""
-        self._info, self._addresses, self._whole = cassette.info, addresses, whole
+        self._cassette, self._info = cassette, cassette.info
+        self._addresses, self._whole = addresses, whole
+        self._shut: str | None = None
         self._suite_hash = suite_hash
         self._lives: dict[Asked, dict[str, list[Slot]]] = {}
         self._under_way: dict[str, list[Slot]] = {}
@@ -136,7 +145,8 @@ class Replay(Nothing):
         if life is None:
             life = self._under_way[cell.id] = self._claim(cell, url, body)
         if not life:
-            raise Shut(self._missing(cell))
+            self._shut = self._shut or self._missing(cell, asked(url, json.loads(body), cell.epoch))
+            raise Shut(self._shut)
         entry = life.pop(0).entry()
         self._left -= 1
         return Exchange(url, body, play(entry.wire, time.monotonic_ns()))
@@ -158,11 +168,9 @@ class Replay(Nothing):
         name = cell.id if cell.id in lives else next(iter(lives), None)
         return [] if name is None else lives.pop(name)
 
-    def _missing(self, cell: Cell) -> str:
-        return (
-            f"{self._info.name} has no answer, or no further one, to {_named(cell)}: the suite has "
-            "changed since, so record it again with stepeval run SUITE --record FILE"
-        )
+    def _missing(self, cell: Cell, wanted: Asked) -> str:
+        why = why_missing(wanted, [slot.asked for slot in self._cassette.slots])
+        return f"{self._info.name} has no answer to {_named(cell)}: {why}"
 
 
 class Recorder(Nothing):
@@ -174,10 +182,21 @@ class Recorder(Nothing):
         self._recording, self._addresses = recording, addresses
         self._info, self._target = info, target
         self._trouble: StoreError | None = None
+        self._withheld: Cell | None = None
+        self._again = f"stepeval resume {info.id} --record {target}"
+
+    def recall(self, cell: Cell, request: Request) -> None:  # noqa: ARG002 -- the protocol's
+        if self._trouble is not None:
+            raise Shut(str(self._trouble))
+
+    def lacking(self, cells: set[str]) -> set[str]:
+        """What a full disk or a power failure took, or held a key."""
+        return set() if self._recording.written else self._recording.lacks(cells)
 
     def keep(self, cell: Cell, request: Request, number: int, exchange: Exchange) -> None:
         if not isinstance(exchange, Taped) or exchange.wire is None:
-            return  # it would hold a key; the end tells that it is missing
+            self._withheld = self._withheld or cell
+            return
         body = json.loads(exchange.body)
         url = self._addresses.url(request)
         try:
@@ -188,9 +207,19 @@ class Recorder(Nothing):
     def ended(self, cells: set[str], *, complete: bool) -> tuple[str, ...]:
         if not complete:
             return (f"{self._target} is written when the run is complete",)
-        if self._trouble is not None:
-            raise self._trouble
-        count = self._recording.finish(self._target, self._info, cells, time.time())
+        if self._recording.written:
+            return (f"{self._info.id} is complete, and its cassette was written when it became so",)
+        lacking = len(self._recording.lacks(cells))
+        if self._trouble is not None and lacking:
+            raise StoreError(f"{self._trouble}; {self._again} asks again for what it lacks")
+        if lacking and self._withheld is not None:
+            raise StoreError(
+                f"{self._target} is not written: {lacking} of {len(cells)} answers hold the API "
+                "key in a form that it cannot be taken out of (in pieces, escaped, compressed), "
+                f"the first of them to {_named(self._withheld)}. The run has them all; "
+                f"{self._again} asks for these again"
+            )
+        count = self._recording.finish(self._target, self._info, time.time())
         return (f"{self._target}: {count} exchanges recorded",)
 
 

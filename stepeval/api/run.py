@@ -34,7 +34,7 @@ from stepeval.core.identity import content_id
 from stepeval.core.ports import RunListener
 from stepeval.core.record import Mode, RunInfo
 from stepeval.core.secret import Secret
-from stepeval.core.task import Budget, Cell, Provider, Suite
+from stepeval.core.task import Budget, Cell, Limits, Provider, Suite
 from stepeval.execution.behind import WriteBehind
 from stepeval.execution.collector import rarely_collecting
 from stepeval.execution.executor import Execution, execute
@@ -54,7 +54,8 @@ from stepeval.suite.requests import make_request
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """``sentence`` says why a run is not complete; None when it is. ``notes`` are for the user,
-    ``options`` are what a resumed run must be told again.
+    ``options`` are what a resumed run must be told again, ``more`` what it would do; None where it
+    would come to the same end.
     """
 
     path: Path
@@ -62,13 +63,15 @@ class RunResult:
     sentence: str | None
     notes: tuple[str, ...] = ()
     options: str = ""
+    more: str | None = "what is missing is sent by"
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
     """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
 
-    ``again``: only these cells are sent, though they have their record.
+    ``again``: only these cells are sent, though they have their record. ``lacking``: these are,
+    too, since a cassette needs them.
     """
 
     path: Path
@@ -81,6 +84,7 @@ class _Session:
     sources: Sources
     cassette: Cassette | None
     again: frozenset[str] | None = None
+    lacking: frozenset[str] = frozenset()
 
     @property
     def mode(self) -> Mode:
@@ -160,8 +164,11 @@ def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ..
 
 
 def _suite_hash(suite: Suite) -> str:
-    """Of what is asked: wherever the file stands, whatever it may cost, whoever has the answers."""
-    content = dump(replace(suite, source=None, budget=Budget()))
+    """Of what is asked: wherever the file stands, whatever it may cost, however fast it goes,
+    whoever has the answers.
+    """
+    limits = Limits(max_attempts=suite.limits.max_attempts)
+    content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
     del content["budget"], content["cache"]
     return content_id(content)
 
@@ -227,7 +234,11 @@ def _go(
     known = (session.suite, session.info, session.path, session.cassette)
     remembered = remembering(sources, *known, begun=begun)
     with no_sockets(sources.offline), remembered as source:
-        announce(source.warnings())
+        lacking = source.lacking(store.done_cells())
+        store.reopen(lacking)
+        told = f"{len(lacking)} answers are not in the recording, and are asked for again"
+        announce((*source.warnings(), *([told] if lacking else [])))
+        session = replace(session, lacking=frozenset(lacking))
         result = _finish(session, store, source, listener)
         try:
             notes = source.ended(store.done_cells(), complete=result.sentence is None)
@@ -269,7 +280,11 @@ def _finish(session: _Session, store: RunStore, source: Source, listener: RunLis
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
     code = _exit_code(execution, interrupted=stop.requested)
-    return RunResult(session.path, code, execution.stopped)
+    result = RunResult(session.path, code, execution.stopped)
+    if isinstance(source, Replay):
+        more = None if execution.shut else "the rest is replayed by"
+        return replace(result, more=more)
+    return result
 
 
 async def _execute(
@@ -319,7 +334,7 @@ def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
     suite, again = session.suite, session.again
     if again is not None:
         return suite.cell_count - len(again), (c for c in cells(suite) if c.id in again)
-    done = store.done_cells()
+    done = store.done_cells() - session.lacking
     return len(done), (cell for cell in cells(suite) if cell.id not in done)
 
 

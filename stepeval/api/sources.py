@@ -45,9 +45,10 @@ class Sources:
             raise UsageError(f"--simulate asks the simulator and {silent} asks nobody: say one")
         if self.offline and self.record is not None:
             raise UsageError("--record needs answers to record, and --offline lets none be asked")
-        if self.cache is not None and (self.no_cache or self.cache.is_file()):
-            what = "--no-cache says the opposite" if self.no_cache else "takes a folder, not a file"
-            raise UsageError(f"--cache {self.cache}: {what}; put a bare --cache last")
+        if self.cache is not None and self.no_cache:
+            raise UsageError("--cache and --no-cache say the opposite: leave one out")
+        if self.cache is not None and self.cache.exists() and not self.cache.is_dir():
+            raise UsageError(f"--cache-dir {self.cache} is a file: name a folder")
         if self.offline and self.replay is None and self.cache_for(suite) is None:
             raise UsageError("--offline needs something that answers: --replay FILE, or --cache")
         if self.record is not None:

@@ -15,20 +15,33 @@ if TYPE_CHECKING:
 _DEFAULT = Path(".stepeval") / "cache"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path)
-_NAMES = ("cache", "no_cache", "record", "replay", "offline")
+_NAMES = ("no_cache", "record", "replay", "offline")
 _OPTIONS = (
+    click.option("--cache", is_flag=True, help="Take known answers from the cache, keep new ones."),
     click.option(
-        "--cache",
-        type=_FOLDER,
-        is_flag=False,
-        flag_value=str(_DEFAULT),
-        metavar="[DIR]",
-        help=f"Take answers from here, and keep new ones [{_DEFAULT}].",
+        "--cache-dir", type=_FOLDER, metavar="DIR", help=f"The same with a cache here [{_DEFAULT}]."
     ),
     click.option("--no-cache", is_flag=True, help="Ask anew, though the suite says cache: true."),
     click.option("--record", type=_FILE, metavar="FILE", help="Record every answer in a cassette."),
     click.option("--replay", type=_FILE, metavar="FILE", help="Let a cassette answer: no network."),
     click.option("--offline", is_flag=True, help="Open no connection at all."),
+)
+
+
+def _refuse(_context: click.Context, option: click.Parameter, given: Any) -> None:
+    if given:
+        raise click.UsageError(
+            f"{option.opts[0]} is for stepeval run: a benchmark measures a server, so every "
+            "request goes to one"
+        )
+
+
+NOT_FOR_A_LOAD = tuple(
+    click.option(name, is_flag=flag, hidden=True, expose_value=False, callback=_refuse)
+    for name, flag in (
+        *(("--cache", True), ("--no-cache", True), ("--offline", True)),
+        *(("--cache-dir", False), ("--record", False)),
+    )
 )
 
 
@@ -39,8 +52,10 @@ def answers(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_sources(*args: Any, **values: Any) -> Any:
         from stepeval.api.sources import Sources
 
+        asked, folder = values.pop("cache"), values.pop("cache_dir")
         chosen = {name: values.pop(name) for name in _NAMES}
-        return command(*args, sources=Sources(**chosen), **values)
+        cache = folder or (_DEFAULT if asked else None)
+        return command(*args, sources=Sources(cache=cache, **chosen), **values)
 
     decorated: Callable[..., Any] = with_sources
     for option in reversed(_OPTIONS):
@@ -49,7 +64,9 @@ def answers(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--cache", "folder", type=_FOLDER, default=_DEFAULT, show_default=True, metavar="DIR")
+@click.option(
+    "--cache-dir", "folder", type=_FOLDER, default=_DEFAULT, show_default=True, metavar="DIR"
+)
 @click.option("--clear", is_flag=True, help="Forget every answer.")
 @as_json
 def cache(folder: Path, clear: bool, json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from stepeval.cli.answers import NOT_FOR_A_LOAD
 from stepeval.cli.options import as_json, open_it, parse_assignments, runs_folder
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _with(options: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
 @click.argument("suite", required=False, type=click.Path(path_type=Path))
 @_with(_LOAD_OPTIONS)
 @_with(_SUITE_OPTIONS)
+@_with(NOT_FOR_A_LOAD)
 def bench(suite: Path | None, **given: Any) -> int:
     """Measure latency and throughput under load, with a suite's prompts or synthetic ones.
 

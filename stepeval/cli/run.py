@@ -205,12 +205,15 @@ def _print_ending(result: "RunResult") -> None:
         click.echo(plain(note), err=True)
     if result.sentence is not None:
         click.echo(plain(result.sentence), err=True)
-        name = f"{result.path.name}{result.options}"
-        click.echo(plain(f"what is missing is sent by: stepeval resume {name}"), err=True)
+        if result.more is not None:
+            name = f"{result.path.name}{result.options}"
+            click.echo(plain(f"{result.more}: stepeval resume {name}"), err=True)
 
 
 def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":
-    """Lets go of the suite in the end: the summary and the report read their own."""
+    """Lets go of the samples in the end: the summary and the report read their own."""
+    from dataclasses import replace
+
     from stepeval.cli.progress import LateListener, Tally, progress
 
     listener = LateListener()
@@ -218,7 +221,7 @@ def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":
 
         def announce(start: "Start") -> None:
             _announce(start)
-            tally = Tally(start.suite, start.mode)
+            tally = Tally(replace(start.suite, samples=()), start.mode)
             listener.inner = stack.enter_context(progress(tally, quiet=quiet))
 
         return begin(listener, announce)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from stepeval.client.exposure import exposes
 from stepeval.client.playback import play
 from stepeval.client.reception import Head
 from stepeval.client.scrub import scrub
@@ -66,7 +67,7 @@ class Tape:
         if not kept:
             return wire
         result = play(wire, 0)
-        return wire if scrub(result, kept) == result else None
+        return None if exposes(wire, kept) or scrub(result, kept) != result else wire
 
     def _without(self, secrets: tuple[Secret, ...]) -> Wire:
         def clean(text: str) -> str:

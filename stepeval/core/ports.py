@@ -40,6 +40,9 @@ class RecordReader(Protocol):
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        """Each of :meth:`records` with its :meth:`scores`, in one pass; not every one has some."""
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         """The limits that an evaluation was held to, in the order they came into force."""
 

@@ -6,7 +6,6 @@ will run, so that a stored one can be resumed without the file it came from.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from stepeval.core.amounts import Money
@@ -57,8 +56,15 @@ class Prompt:
     response_format: JsonObject | None = None
 
 
-@dataclass(frozen=True)
-class Sample:
+class _Keyed:
+    """The place for a key that is reckoned once: a dict for each of 100,000 samples takes more."""
+
+    __slots__ = ("_key",)
+    _key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(_Keyed):
     """``input`` is text or named values; ``target`` whatever the scorers compare with.
 
     ``key`` identifies the content, wherever the sample stands and whatever its metadata: with the
@@ -71,12 +77,17 @@ class Sample:
     choices: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
 
-    @cached_property
+    @property
     def key(self) -> str:
-        return content_id(self.id, self.input, self.target, self.choices)
+        try:
+            return self._key
+        except AttributeError:
+            key = content_id(self.id, self.input, self.target, self.choices)
+            object.__setattr__(self, "_key", key)
+            return key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One point of the grid: what is compared with the other arms on the same samples.
 

@@ -110,10 +110,8 @@ def _caveats(evidence: Evidence) -> Iterator[str]:
 def _about_size(evidence: Evidence) -> Iterator[str]:
     judged = [arm for arm in evidence.arms if evidence.quality(arm).value is not None]
     if judged and (fewest := min(evidence.quality(arm).n for arm in judged)) < _FEW:
-        yield (
-            f"With {wording.plural(fewest, 'judged sample')} in an arm, only large differences "
-            "can show."
-        )
+        unit = "judged sample" if all(row.cluster is None for row in evidence.rows) else "cluster"
+        yield (f"With {wording.plural(fewest, unit)} in an arm, only large differences can show.")
     if len(judged) > 1:
         yield (
             "Intervals are 95%. Arms are asked the same samples, so a paired comparison can show "

@@ -152,13 +152,13 @@ class ResponseCache:
 
     def _note(self, error: BaseException | None) -> None:
         if error is not None:
-            self._give_up(error)
+            self._give_up(error.__cause__ or error)
 
     def _give_up(self, error: BaseException) -> None:
         said = getattr(error, "strerror", None) or str(error)
-        self.trouble = self.trouble or (
-            f"the cache {self._path} is not used: {said}; `stepeval cache --clear` makes a new one"
-        )
+        if not isinstance(error, OSError):
+            said += f" ({_mend(self._path)} makes a new one)"
+        self.trouble = self.trouble or f"the cache {self._path} is not used: {said}"
 
 
 def cache_info(folder: Path) -> CacheInfo:
@@ -174,8 +174,10 @@ def cache_info(folder: Path) -> CacheInfo:
             each = "SELECT model, count(*) FROM responses GROUP BY model ORDER BY model"
             models = dict(connection.execute(each))
     except (OSError, sqlite3.Error, _Unfit, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}; --clear makes a new one") from error
-    size = sum(file.stat().st_size for file in _files(path))
+        raise StoreError(
+            f"{path}: cannot be read: {error} ({_mend(path)} makes a new one)"
+        ) from error
+    size = sum(file.lstat().st_size for file in _files(path))
     return CacheInfo(path, answers, size, oldest, newest, models)
 
 
@@ -189,9 +191,13 @@ class _Unfit(Exception):
     """A file that is not taken for a cache. ``str()`` is why."""
 
 
+def _mend(path: Path) -> str:
+    return f"stepeval cache --clear --cache-dir {path.parent}"
+
+
 def _files(path: Path) -> list[Path]:
     beside = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
-    return [file for file in beside if file.exists()]
+    return [file for file in beside if os.path.lexists(file)]  # a link to nothing is in the way
 
 
 def _make(folder: Path, path: Path) -> None:

@@ -26,7 +26,8 @@ from stepeval.store.cassette_entry import Asked, Entry, read_entry, to_line
 from stepeval.store.checked_json import BadJson
 
 _VERSION = 1
-_LARGEST = 256 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024
+BEGINNING = b'{"stepeval_cassette":'
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HEAD = frozenset(
     {"stepeval_cassette", "suite", "suite_hash", "mode", "recorded_at", "entries", "digest"}
@@ -108,12 +109,12 @@ def _at_line(path: Path, number: int) -> Iterator[None]:
 def _content(path: Path) -> list[bytes]:
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+            data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise UsageError(f"{path}: the cassette cannot be read: {reason}") from None
-    if len(data) > _LARGEST:
-        raise UsageError(f"{path}: larger than a cassette may be ({_LARGEST >> 20} MiB)")
+    if len(data) > LARGEST:
+        raise UsageError(f"{path}: larger than a cassette may be ({LARGEST >> 20} MiB)")
     if not data.endswith(b"\n"):
         raise UsageError(f"{path}: no whole cassette; record one with --record {path}")
     return [line + b"\n" for line in data[:-1].split(b"\n")]

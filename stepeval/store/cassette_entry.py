@@ -13,6 +13,8 @@ from stepeval.store import checked_json as checked
 from stepeval.store.checked_json import BadJson
 
 _ENTRY = frozenset({"url", "body", "epoch", "cell", "attempt"})
+_STAMPS = frozenset({"read", "kernel"})
+_LONGEST_MESSAGE = 500  # as long as a live failure's may be
 _WIRE = frozenset({"sent", "status", "headers", "headers_ns", "pieces", "cut"})
 
 Asked: TypeAlias = tuple[str, str, int]
@@ -123,7 +125,7 @@ def _cut(value: Any) -> tuple[FailureKind, str] | None:
         return None
     match value:
         case [str(kind), str(message)] if kind in set(FailureKind):
-            return FailureKind(kind), message
+            return FailureKind(kind), message[:_LONGEST_MESSAGE]
     raise BadJson("cut must be a failure's kind and its message, or null")
 
 
@@ -136,7 +138,10 @@ def _pieces(value: Any) -> Iterator[Piece]:
         told = "text" if "text" in piece else "base64"
         checked.check_names(piece, frozenset({"arrival_ns", "not_before_ns", "stamp", told}))
         times = checked.integer(piece, "arrival_ns"), checked.integer(piece, "not_before_ns")
-        yield Piece(*times, _bytes(piece, told), checked.text(piece, "stamp"))
+        stamp = checked.text(piece, "stamp")
+        if stamp not in _STAMPS:
+            raise BadJson("stamp of a piece must be read or kernel")
+        yield Piece(*times, _bytes(piece, told), stamp)
 
 
 def _bytes(piece: JsonObject, told: str) -> bytes:

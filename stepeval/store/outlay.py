@@ -64,10 +64,18 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
 
 
 def stored_sums(path: Path) -> Mapping[str, Used]:
-    """By arm, what the attempts that say it have used."""
-    with closing(opening.open_to_read(opening.database(path))) as connection:
-        found = connection.execute(_SUMS).fetchall()
-    return {arm: Used(*map(int, sums)) for arm, *sums in found}
+    """By arm, what the attempts that say it have used.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    file = opening.database(path)
+    with closing(opening.open_to_read(file)) as connection:
+        try:
+            found = connection.execute(_SUMS).fetchall()
+            return {arm: Used(*(max(0, int(each)) for each in sums)) for arm, *sums in found}
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise StoreError(f"{file}: its usage cannot be read: {error!r}") from error
 
 
 def _result(outcome: str, slim: _Slim) -> Response | Failure:

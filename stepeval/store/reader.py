@@ -3,12 +3,14 @@
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
@@ -20,12 +22,43 @@ from stepeval.store.codec import from_text
 from stepeval.store.lock import is_locked
 
 _BATCH = 200
+_MOST_AT_ONCE = 1_000_000
+_MOST_CELLS = 10_000_000  # as a suite file may ask for at most
+_UNREADABLE = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+    sqlite3.Error, zlib.error,
+)  # fmt: skip
 _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
     AND s.scoring = (SELECT max(number) FROM scorings))"""
 _BUDGET = "SELECT reason FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1"
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
+
+
+def _scores_query(columns: str, more: str = "") -> str:
+    """The cell's id and then ``columns``; ``more`` is joined to them."""
+    return f"""SELECT c.id, {columns}
+        FROM finals f CROSS JOIN cells c ON c.number = f.cell
+        CROSS JOIN scores s ON s.attempt = f.attempt {more}
+        WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
+        ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- names and conditions of this package only
+
+
+def _whole(suite: Suite) -> Suite:
+    """Raises ValueError: it names what it does not have, or its numbers are none."""
+    providers = {provider.name for provider in suite.providers}
+    prompts = {prompt.id for prompt in suite.prompts}
+    for arm in suite.arms:
+        if arm.provider not in providers or arm.prompt not in prompts:
+            raise ValueError(f"the arm {arm.name!r} has no provider or prompt")
+    for provider in suite.providers:
+        urlsplit(provider.base_url)
+    if not 0 < suite.limits.concurrency <= _MOST_AT_ONCE or suite.limits.max_attempts < 1:
+        raise ValueError("its limits are none that a run can have")
+    if suite.cell_count > _MOST_CELLS:
+        raise ValueError(f"it has {suite.cell_count:,} requests")
+    return suite
 
 
 class RunEvent(StrEnum):
@@ -71,12 +104,13 @@ class RunReader:
 
     def __init__(self, path: Path, suite: Suite | None = None) -> None:
         self.path = opening.database(path)
-        with closing(opening.open_to_read(self.path)) as connection:
-            try:
-                info, cells = connection.execute("SELECT info, cells FROM run").fetchone()
-                self._info = from_text(RunInfo, info)
-            except (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError) as error:
-                raise StoreError(f"{self.path}: this is no whole run ({error})") from error
+        with self._reading("its description") as connection:
+            info, cells = connection.execute("SELECT info, cells FROM run").fetchone()
+            self._info = from_text(RunInfo, info)
+            if type(cells) is not int or cells < 0:
+                raise ValueError(f"{cells!r} cells")
+            if not 0 <= self._info.created_at < rows.LATEST_S:
+                raise ValueError(f"made {self._info.created_at!r} seconds after 1970")
         self._cells: int = cells
         self._suite = suite
 
@@ -86,14 +120,14 @@ class RunReader:
     def suite(self) -> Suite:
         """The suite as it ran, with the rules of the latest scoring and the latest budget."""
         query = "SELECT rules FROM scorings ORDER BY number DESC LIMIT 1"
-        with closing(opening.open_to_read(self.path)) as connection:
+        with self._reading("its suite") as connection:
             if self._suite is None:
                 text = connection.execute("SELECT suite FROM run").fetchone()[0]
-                self._suite = from_text(Suite, text)
+                self._suite = _whole(from_text(Suite, text))
             scoring = connection.execute(query).fetchone()
             budget = connection.execute(_BUDGET, (RunEvent.BUDGET.value,)).fetchone()
-        suite = replace(self._suite, scoring=rows.read_rules(scoring[0]))
-        return suite if budget is None else replace(suite, budget=from_text(Budget, budget[0]))
+            suite = replace(self._suite, scoring=rows.read_rules(scoring[0]))
+            return suite if budget is None else replace(suite, budget=from_text(Budget, budget[0]))
 
     def records(self) -> Iterator[Record]:
         """Cells with a final result, in the order they were finished, from one snapshot.
@@ -108,34 +142,38 @@ class RunReader:
             CROSS JOIN attempts a ON a.cell = f.cell AND a.seq <= f.attempt
             WHERE {rows.COUNTS} ORDER BY f.attempt, a.seq"""  # noqa: S608  -- column names of this package only
         for (cell_id, arm, sample, epoch), group in groupby(self._rows(query), lambda row: row[:4]):
-            try:
+            with self._decoding(f"the record of cell {cell_id}"):
                 cell = Cell(cell_id, arms[arm], samples[sample], epoch)
                 record = Record(cell, tuple(rows.read_attempt(row[4:]) for row in group))
-            except (ValueError, KeyError, TypeError, zlib.error) as error:
-                raise StoreError(
-                    f"{self.path}: the record of cell {cell_id} cannot be read: {error!r}"
-                ) from error
             yield record
 
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
-        query = f"""SELECT c.id, {rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}
-            FROM finals f CROSS JOIN cells c ON c.number = f.cell
-            CROSS JOIN scores s ON s.attempt = f.attempt
-            CROSS JOIN attempts a ON a.seq = f.attempt
-            WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
-            ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- column names of this package only
-        for row in self._rows(query):
-            yield rows.read_score(row[0], row[1:])
+        columns = f"{rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}"
+        whole = "CROSS JOIN attempts a ON a.seq = f.attempt"
+        for cell_id, *row in self._rows(_scores_query(columns, whole)):
+            with self._decoding(f"a score of cell {cell_id}"):
+                score = rows.read_score(cell_id, tuple(row))
+            yield score
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        """:meth:`records` with their :meth:`scores`, of which no answer is read a second time."""
+        found = self._rows(_scores_query(rows.SCORE_COLUMNS))
+        groups = groupby(found, key=itemgetter(0))
+        waiting = next(groups, None)
+        for record in self.records():
+            own: tuple[ScoreRow, ...] = ()
+            if waiting is not None and waiting[0] == record.cell.id:
+                with self._decoding(f"a score of cell {record.cell.id}"):
+                    own = tuple(rows.read_score_of(record, row[1:]) for row in waiting[1])
+                waiting = next(groups, None)
+            yield record, own
 
     def phases(self) -> tuple[Phase, ...]:
         """In the order they ran; none in an evaluation."""
         query = f"SELECT {rows.PHASE_COLUMNS} FROM phases ORDER BY begin_ns, number"  # noqa: S608  -- column names of this package only
-        with closing(opening.open_to_read(self.path)) as connection:
-            try:
-                return rows.read_phases(connection.execute(query))
-            except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
-                raise StoreError(f"{self.path}: its phases cannot be read: {error}") from error
+        with self._reading("its phases") as connection:
+            return rows.read_phases(connection.execute(query))
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
         """In their order; none in a load benchmark, and in a file of version 1."""
@@ -157,8 +195,10 @@ class RunReader:
             (SELECT count(*) FROM attempts),
             (SELECT count(*) FROM finals f WHERE {rows.COUNTS} AND EXISTS {_SCORED}),
             kind, at, reason FROM events ORDER BY number DESC LIMIT 1"""  # noqa: S608  -- conditions of this package only
-        with closing(opening.open_to_read(self.path)) as connection:
+        with self._reading("its history") as connection:
             finals, attempts, scored, event, at, reason = connection.execute(query).fetchone()
+            if not isinstance(event, str) or not isinstance(reason, str | None):
+                raise TypeError("an event that has no name")
         state = RunState.INCOMPLETE
         if self._is_over(finals, event):
             state = RunState.COMPLETE
@@ -180,3 +220,16 @@ class RunReader:
                     yield from batch
             except sqlite3.Error as error:
                 raise StoreError(f"{self.path}: cannot be read: {error}") from error
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[sqlite3.Connection]:
+        with closing(opening.open_to_read(self.path)) as connection, self._decoding(what):
+            yield connection
+
+    @contextmanager
+    def _decoding(self, what: str) -> Iterator[None]:
+        """Whatever a stranger's file may hold in the place of ``what``, it becomes a sentence."""
+        try:
+            yield
+        except _UNREADABLE as error:
+            raise StoreError(f"{self.path}: {what} cannot be read: {repr(error)[:300]}") from error

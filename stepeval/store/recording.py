@@ -7,6 +7,7 @@ all at once.
 import os
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +15,13 @@ from typing import BinaryIO, Self
 
 from stepeval.core.errors import StoreError, UsageError
 from stepeval.core.record import RunInfo
-from stepeval.store.cassette import write_head
+from stepeval.store.cassette import BEGINNING, LARGEST, write_head
 from stepeval.store.cassette_entry import Asked, Entry, read_entry, write_entry
 from stepeval.store.checked_json import BadJson
 
 JOURNAL = "recording.jsonl"
+_WRITTEN = b'{"written": true}\n'  # what a journal comes to
+_HEAD_ROOM = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -37,7 +40,8 @@ class _Life:
 
 
 class Recording:
-    """Open for as long as the run goes on; ``run`` is its folder.
+    """Open for as long as the run goes on; ``run`` is its folder. ``written``: the cassette of
+    this run is, by an earlier session.
 
     Raises:
         StoreError: The journal cannot be made, or an entry (from :meth:`add`) not be written.
@@ -61,7 +65,8 @@ class Recording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # add() has told it, and what is torn the next session cuts off
+            self._file.close()
 
     def add(self, entry: Entry) -> None:
         try:
@@ -70,33 +75,39 @@ class Recording:
         except OSError as error:
             raise StoreError(f"{self._path}: cannot be written: {error.strerror}") from error
 
-    def finish(self, target: Path, info: RunInfo, done: Collection[str], recorded_at: float) -> int:
+    def lacks(self, done: Collection[str]) -> set[str]:
+        """Which of these cells' ids it has no exchange of."""
+        return set(done) - self._lives().keys()
+
+    def finish(self, target: Path, info: RunInfo, recorded_at: float) -> int:
         """Writes the cassette and ends the journal; returns how many entries it has.
 
-        ``done`` are the ids of the run's cells, each of which must be there. What was at
-        ``target`` before stays there until the new one is whole.
+        What was at ``target`` before stays there until the new one is whole.
 
         Raises:
-            StoreError: A cell is missing, or the cassette cannot be written.
+            StoreError: The cassette would be larger than one may be, or cannot be written.
         """
-        lives = self._lives()
-        missing = len(set(done) - lives.keys())
-        if missing:
-            raise StoreError(
-                f"{target} is not written: {missing} of {len(done)} answers could not be "
-                "recorded (an answer that repeats the key never is)"
-            )
         spans = [
             span
-            for _, life in sorted(lives.items(), key=lambda item: (item[1].asked, item[0]))
+            for _, life in sorted(self._lives().items(), key=lambda each: (each[1].asked, each[0]))
             for span in life.spans
         ]
+        size = sum(length for _, length in spans)
+        if size > LARGEST - _HEAD_ROOM:
+            raise StoreError(
+                f"{target} is not written: it would have {size >> 20} MiB, and a cassette may "
+                f"have {LARGEST >> 20}; record fewer requests, by --limit or --arm"
+            )
         head = write_head(info, recorded_at, len(spans), self._at(spans))
         try:
             _replace(target, head, self._at(spans))
         except OSError as error:
-            raise StoreError(f"{target}: cannot be written: {error.strerror}") from error
-        self._path.unlink(missing_ok=True)
+            raise StoreError(
+                f"{target}: cannot be written: {error.strerror}; nothing is lost: "
+                f"stepeval resume {info.id} --record FILE writes it"
+            ) from error
+        with suppress(OSError):  # else it is only written again
+            _replace(self._path, _WRITTEN, iter(()))
         return len(spans)
 
     def _lives(self) -> dict[str, _Life]:
@@ -126,6 +137,8 @@ class Recording:
                 break
             end += len(line)
         self._file.truncate(end)
+        self._file.seek(0)
+        self.written = self._file.read(len(_WRITTEN)) == _WRITTEN
         self._file.seek(end)
 
 
@@ -150,3 +163,17 @@ def check_target(path: Path) -> None:
         raise UsageError(f"--record {path} {what}; name a file in a folder that is there")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"--record {path}: nothing can be written in {path.parent}")
+    if path.exists() and not _is_ours(path):
+        raise UsageError(f"--record {path} is there and no cassette: it is not overwritten")
+
+
+def _is_ours(path: Path) -> bool:
+    """A cassette, or nothing yet."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(BEGINNING))
+    except OSError:
+        return False
+    return beginning in (b"", BEGINNING)

@@ -121,6 +121,7 @@ class GroupCommit:
                 f"{self._path}: cannot be written ({error}); what was stored before is safe, and "
                 "the run can be resumed once this is mended"
             )
+            refusal.__cause__ = error
             outcomes = [(None, refusal)] * len(jobs)
         _tell([_Settled(job.done, *each) for job, each in zip(jobs, outcomes, strict=True)])
 

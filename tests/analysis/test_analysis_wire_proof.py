@@ -33,6 +33,9 @@ class Held:
     def scores(self) -> Iterator[ScoreRow]:
         return iter(())
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        return ((each, ()) for each in self.records())
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()
 

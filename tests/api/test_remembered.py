@@ -1,17 +1,21 @@
 """Which recorded answer a cell gets, and what is said of those nobody asked for."""
 
+import json
+import resource
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stepeval.api.remembered import Addresses, Replay
-from stepeval.core.chat import Failure, Message, Piece, Request, Response, Wire
-from stepeval.core.record import CassetteInfo, Mode
+from stepeval.api.remembered import Addresses, Recorder, Replay
+from stepeval.core.chat import Failure, FailureKind, Message, Piece, Request, Response, Taped, Wire
+from stepeval.core.record import CassetteInfo, Mode, RunInfo
 from stepeval.core.task import Arm, Cell, Provider, Sample
 from stepeval.execution.gate import Shut
 from stepeval.store.cassette import Cassette, Slot
 from stepeval.store.cassette_entry import Entry, write_entry
+from stepeval.store.recording import Recording
 
 INFO = CassetteInfo("small.cassette", "0" * 64, Mode.LIVE, 1.0, "hash")
 PROVIDER = Provider("p", "https://h/v1")
@@ -119,3 +123,31 @@ def test_times_are_the_recorded_ones() -> None:
     assert timing.sent_ns is not None
     assert (timing.headers_ns, timing.done_ns) == (timing.sent_ns + 1, timing.sent_ns + 2)
     assert timing.scheduled_ns is None
+
+
+def test_a_recording_that_cannot_be_written_lets_nothing_more_be_paid_for(tmp_path: Path) -> None:
+    """And its resume knows what it lacks."""
+    info = RunInfo("run", "small", "hash", Mode.LIVE, 1.0, "h", {}, "c")
+    addresses, target = Addresses([PROVIDER]), tmp_path / "c"
+    answer = Taped(URL, json.dumps(BODY), Failure(FailureKind.SERVER, "no"), wire=entry("a").wire)
+    with Recording(tmp_path) as recording:
+        recorder = Recorder(recording, addresses, info, target)
+        recorder.keep(cell("a"), REQUEST, 1, answer)
+        recorder.recall(cell("b"), REQUEST)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600, hard))
+        try:
+            recorder.keep(cell("b"), REQUEST, 1, answer)
+            with pytest.raises(Shut, match="cannot be written"):
+                recorder.recall(cell("c"), REQUEST)
+            assert "when the run is complete" in recorder.ended({"a", "b"}, complete=False)[0]
+            recording.__exit__(None, None, None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with Recording(tmp_path) as recording:
+        again = Recorder(recording, addresses, info, target)
+        assert again.lacking({"a", "b"}) == {"b"}
+        again.keep(cell("b"), REQUEST, 1, answer)
+        assert "2 exchanges recorded" in again.ended({"a", "b"}, complete=True)[0]
+    with Recording(tmp_path) as recording:
+        assert not Recorder(recording, addresses, info, target).lacking({"a", "b"})

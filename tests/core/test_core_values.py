@@ -1,6 +1,8 @@
 import base64
+import json
 import pickle
 import string
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -74,6 +76,34 @@ def test_a_secret_is_scrubbed_in_every_form_it_travels_in(
     encoded = base64.b64encode(value.encode()).decode()
     for form in (value, encoded, quote(value, safe="")):
         assert form not in secret.scrub(f"{before}{form}{after}")
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", [b"", b"u", b"us", b"user:"])
+def test_a_long_secret_is_scrubbed_within_a_longer_base64(
+    encode: Callable[[bytes], bytes], before: bytes
+) -> None:
+    """At each of the three places where base64 may cut it, as `Authorization: Basic` does."""
+    key = "sk/canary+7f3a?>~Zq9"
+    said = Secret(key).scrub(encode(before + key.encode() + b"!?").decode())
+    assert "[secret]" in said
+    assert len(said.replace("[secret]", "")) <= len(encode(before + b"!?")) + 4
+
+
+@pytest.mark.parametrize("key", ["sk/canary+7f3a?>~Zq9", 'a"b\\c'])
+def test_other_ways_to_write_a_secret_are_scrubbed(key: str) -> None:
+    lower = "".join(c if c.isalnum() or c in "-._~" else f"%{ord(c):02x}" for c in key)
+    forms = [json.dumps(key), lower]
+    if len(key) > 16:
+        forms += [key.encode().hex(), key.encode().hex().upper()]
+    for form in forms:
+        assert "[secret]" in Secret(key).scrub(f"<{form}>")
+
+
+def test_fragments_of_a_short_secret_are_no_secret() -> None:
+    """A local server's key may be "x": what merely resembles an encoding of it stays."""
+    text = "eHg 78787878 7878"
+    assert Secret("xx").scrub(text) == text.replace("eHg", "[secret]")
 
 
 def test_a_secret_shows_itself_nowhere() -> None:

@@ -1,6 +1,7 @@
 """Cache and cassettes as users have them: processes, files, and no network where none may be."""
 
 import base64
+import gzip
 import json
 import shutil
 import signal
@@ -9,8 +10,10 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, Self
 from urllib.parse import quote
 
 import pytest
@@ -84,6 +87,32 @@ def test_a_second_run_asks_for_nothing_and_pays_nothing(shell: Shell, serve: Ser
     assert f"{CELLS} of {CELLS} answers came from the cache" in said
     report = Path(second["report"])
     assert "came from the response cache" in (shell.folder / report).read_text()
+
+
+def test_the_cache_may_be_in_a_folder_of_its_own(shell: Shell, serve: Serve) -> None:
+    """And --cache before the suite takes the suite for no folder."""
+    server = serve()
+    asked = ("--base-url", server.base_url, "--no-report")
+    for _ in range(2):
+        shell("run", "--cache", shell.suite(SUITE), *asked)
+    assert len(posts(server)) == CELLS
+    shell("run", "suite.yaml", *asked, "--cache-dir", "mine")
+    assert len(posts(server)) == 2 * CELLS
+    assert shell("cache", "--cache-dir", "mine").out.startswith("mine/responses.db: 8 answers")
+    (shell.folder / "mine" / "responses.db").write_bytes(b"damaged" * 1000)
+    said = shell("run", "suite.yaml", *asked, "--cache-dir", "mine").err
+    assert "stepeval cache --clear --cache-dir mine" in said
+    shell("cache", "--clear", "--cache-dir", "mine")
+    assert f"{CELLS} answers" in shell("cache").out, "the other cache is as it was"
+
+
+@pytest.mark.parametrize(
+    "option", [("--cache",), ("--record", "c.jsonl"), ("--offline",), ("--replay", "c.jsonl")]
+)
+def test_nothing_remembered_answers_a_benchmark(shell: Shell, option: tuple[str, ...]) -> None:
+    (shell.folder / "c.jsonl").write_text('{"stepeval_cassette": 1}\n')
+    said = shell("bench", shell.suite(SUITE), "--simulate", *option, code=2).err
+    assert "a benchmark measures a server" in said
 
 
 @pytest.mark.parametrize(
@@ -273,9 +302,9 @@ def test_a_changed_suite_fails_and_names_the_request(shell: Shell, serve: Serve)
     changed = shell.suite(SUITE.replace("input: two", "input: three"), "changed.yaml")
     said = shell(*replayed(server)[:1], changed, *replayed(server)[2:], code=4)
     assert "sample 'b'" in said.err
-    assert "--record" in said.err
     assert "not as it was" in said.err
-    assert "--replay c.jsonl" in said.err.splitlines()[-1]
+    assert "differs in messages): record it again" in said.err.splitlines()[-1]
+    assert "stepeval resume" not in said.err, "it would come to the same end"
     assert len(posts(server)) == CELLS
 
 
@@ -285,6 +314,99 @@ def test_rules_and_targets_may_change(shell: Shell, serve: Serve) -> None:
     shell.suite(SUITE.replace("target: 2}", "target: 3}").replace("numeric", "includes"))
     said = shell(*replayed(server)).json()
     assert said["recorded"] == CELLS
+
+
+def test_how_fast_it_goes_is_no_change_of_the_suite(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    record(shell, server, "--concurrency", "1")
+    assert "not as it was" not in shell(*replayed(server), "--concurrency", "4").err
+
+
+def test_what_the_recording_lacks_is_asked_again(shell: Shell, serve: Serve) -> None:
+    """A power failure may take from the journal what the store has."""
+    server = serve(speed=Speed(ttft_ms=60))
+    suite = shell.suite(SUITE)
+    asked = ("run", suite, "--base-url", server.base_url, "--no-report", "--record", "c.jsonl")
+    process = shell.start(*asked, "--concurrency", "1")
+    deadline = time.monotonic() + 30
+    while len(posts(server)) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    journal = shell.run_folder() / "recording.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[2:-1]) + lines[-1][:20])
+    said = shell("resume", "latest", "--record", "c.jsonl", "--no-report").err
+    assert "answers are not in the recording, and are asked for again" in said
+    assert f"{CELLS} exchanges recorded" in said
+    assert shell(*replayed(server)).json()["recorded"] == CELLS
+
+
+def test_a_recording_that_is_done_is_not_asked_for_again(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    record(shell, server)
+    before = (shell.folder / "c.jsonl").read_bytes()
+    said = shell("resume", "latest", "--record", "c.jsonl", "--no-report").err
+    assert "its cassette was written when it became so" in said
+    assert len(posts(server)) == CELLS
+    assert (shell.folder / "c.jsonl").read_bytes() == before
+
+
+def test_a_server_that_sends_the_key_back_disguised_makes_no_cassette(shell: Shell) -> None:
+    """The run is whole; a server that does so no more is all that the cassette waits for."""
+    with _Echo() as echo:
+        asked = ("--base-url", echo.url, "--key-env", "MY_KEY")
+        env = {"MY_KEY": CANARY}
+        said = shell(
+            *("run", shell.suite(SUITE), *asked, "--record", "c.jsonl", "--no-report"),
+            env=env,
+            code=4,
+        ).err
+        assert f"c.jsonl is not written: {CELLS} of {CELLS} answers hold the API key" in said
+        assert "the first of them to the request of arm" in said
+        assert not (shell.folder / "c.jsonl").exists()
+        for path in shell.folder.rglob("*"):
+            if path.is_file():
+                assert gzip.compress(CANARY.encode())[10:-8] not in path.read_bytes()
+                assert CANARY.encode() not in path.read_bytes()
+        echo.debug = "nothing"
+        said = shell("resume", "latest", "--record", "c.jsonl", "--no-report", env=env).err
+        assert f"{CELLS} exchanges recorded" in said
+
+
+class _Echo:
+    """Answers each request, with the request's key in a compressed field that no client reads."""
+
+    def __init__(self) -> None:
+        self.debug: str | None = None
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                said = outer.debug or self.headers["authorization"]
+                choices = [{"index": 0, "message": {"content": "391"}, "finish_reason": "stop"}]
+                answer = {"id": "1", "choices": choices, "debug": said}
+                body = gzip.compress(json.dumps(answer).encode())
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __enter__(self) -> Self:
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def test_what_a_replay_did_not_use_is_told(shell: Shell, serve: Serve) -> None:
@@ -335,8 +457,10 @@ def test_a_replay_goes_on_only_with_its_own_cassette(shell: Shell, serve: Serve)
         (("--record", "no/c.jsonl"), "no folder no"),
         (("--offline", "--record", "c"), "--offline"),
         (("--offline",), "--replay FILE, or --cache"),
-        (("--cache", "suite.yaml"), "takes a folder"),
-        (("--cache", "x", "--no-cache"), "says the opposite"),
+        (("--record", "suite.yaml"), "is there and no cassette"),
+        (("--cache-dir", "suite.yaml"), "is a file: name a folder"),
+        (("--cache", "--no-cache"), "say the opposite"),
+        (("--cache-dir", "x", "--no-cache"), "say the opposite"),
     ],
 )
 def test_what_makes_no_sense_is_a_sentence(

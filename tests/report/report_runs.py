@@ -49,6 +49,10 @@ class MadeRun:
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.made_scores)
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.made_records:
+            yield each, tuple(row for row in self.made_scores if row.cell_id == each.cell.id)
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return self.made_changes
 

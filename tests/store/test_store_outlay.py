@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from stepeval.core.chat import Choice, Exchange, Failure, FailureKind, Response, Timing, Usage
+from stepeval.core.errors import StoreError
 from stepeval.core.outlay import Used
 from stepeval.core.record import Attempt, Mode, RunInfo
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, Suite
 from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds, stored_sums
-from stepeval.store.run import RunEvent, create_run, open_run
+from stepeval.store.run import RunEvent, RunReader, create_run, open_run
 
 ARM = Arm("a", "p", "m", "q")
 SAMPLE = Sample("s", "hi")
@@ -94,3 +95,24 @@ def test_every_attempt_of_an_older_file_is_told_with_its_usage_and_kind(run: Pat
 
 def test_time_is_that_of_the_sessions_and_not_of_the_pauses_between_them(run: Path) -> None:
     assert stored_seconds(run) == pytest.approx(4.0 + 2.0)
+
+
+def test_a_file_without_the_sums_is_read_and_gets_them_when_it_is_written(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute("DROP TABLE usages")
+        connection.commit()
+    assert RunReader(run).status().attempts == 4
+    with open_run(run):
+        assert stored_sums(run) == {}
+        assert len(list(stored_attempts(run, SUITE))) == 4
+
+
+@pytest.mark.parametrize("value", ["-1000000", "'many'"])
+def test_a_stranger_s_sums_give_nothing_back(run: Path, value: str) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute(f"UPDATE usages SET input = {value}, output = {value}")
+        connection.commit()
+    try:
+        assert stored_sums(run)["a"].output == 0
+    except StoreError as error:
+        assert "its usage cannot be read" in str(error)  # noqa: PT017  -- either is right

@@ -55,6 +55,11 @@ def _of_file(path: Path, unit: str | None) -> list[int]:
     if sum(1 for line in lines if line.strip()) > _MOST_ARRIVALS:
         raise UsageError(f"--replay {path}: more than {_MOST_ARRIVALS:,} arrivals")
     first = next((line for line in lines if line.strip()), "")
+    if first.startswith('{"stepeval_cassette":'):
+        raise UsageError(
+            f"--replay {path} is a cassette: a benchmark measures a server, so nothing recorded "
+            "can answer for it; --replay takes the times of requests, of a file or a stored run"
+        )
     read = _of_json if first.lstrip().startswith("{") else _of_csv
     moments = []
     for number, value, named in read(lines, path):

@@ -38,7 +38,8 @@ def test_the_slowest_limit_decides(
 @given(st.integers(0, 10**6), st.integers(1, 64), st.integers(1, 64))
 def test_more_in_flight_never_takes_longer(requests: int, first: int, more: int) -> None:
     slow, quick = Pace(first, first), Pace(first, first + more)
-    assert quick.seconds(requests, 0, requests) <= slow.seconds(requests, 0, requests) * (1 + 1e-9)
+    a_round_s = 1.0  # the last one need not be full
+    assert quick.seconds(requests, 0, requests) <= slow.seconds(requests, 0, requests) + a_round_s
 
 
 @pytest.mark.parametrize(

@@ -189,11 +189,11 @@ def test_plan_says_what_validate_says_and_sends_nothing(shell: Shell) -> None:
     assert arm["cost"]["low"] < arm["cost"]["likely"] <= arm["cost"]["high"] <= arm["most_cost"]
 
 
-PACED = "limits: {concurrency: 2, requests_per_minute: 6}\n"
+PACED = "limits: {concurrency: 2, requests_per_minute: 1}\n"
 
 
 def paced(shell: Shell) -> str:
-    """After six requests the next one waits for the rest of a minute."""
+    """After one request the next one waits for the rest of a minute."""
     suite = many(shell, 60)
     text = (shell.folder / suite).read_text("utf-8")
     return shell.suite(text.replace("limits: {concurrency: 4}\n", PACED))
@@ -215,7 +215,7 @@ def test_what_waits_for_its_turn_is_not_waited_for_when_the_user_stops(
 ) -> None:
     server = serve()
     process = shell.start("run", paced(shell), "--base-url", server.base_url, "--no-report")
-    while sent(server) < 6 and process.poll() is None:
+    while sent(server) < 1 and process.poll() is None:
         time.sleep(0.05)
     time.sleep(0.5)
     begin = time.monotonic()

@@ -1,5 +1,6 @@
 """What the arms of a suite took in stored runs of it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -54,7 +55,9 @@ def _learned(reader: RunReader, suite: Suite) -> Mapping[str, Mapping[str, float
     found: dict[str, dict[str, float]] = {}
     for change in reader.limit_changes():
         known = found.get(change.provider, {})
-        if change.provider in same and (change.why in _TAUGHT or change.kind in known):
+        is_limit = math.isfinite(change.level) and change.level >= 1  # the file may be a stranger's
+        is_taught = change.why in _TAUGHT or change.kind in known
+        if change.provider in same and is_limit and is_taught:
             found[change.provider] = {**known, change.kind: change.level}
     return found
 

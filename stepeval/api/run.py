@@ -305,7 +305,7 @@ async def _execute(
     )
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
-    limits = limit_gates(suite, expected, store.add_limit_change)
+    limits = limit_gates(suite, expected, store.add_limit_change, store.reader().limit_changes())
     behind = WriteBehind(guards.writing(store), most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:

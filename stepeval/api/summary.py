@@ -10,6 +10,7 @@ from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.retries import reroll_warnings
 from stepeval.analysis.rows import sample_rows
+from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.wire_proof import Witness
 from stepeval.core.record import Record, RunInfo
 from stepeval.stats.estimate import Estimate
@@ -27,6 +28,7 @@ class RunSummary:
 
     ``failures``: the commonest reasons why requests have no answer, with how many each.
     ``stopped``: why requests were left over, None where none were or nobody said.
+    ``latency_unfit``: why no verdict may rest on the times, None where one may.
     """
 
     info: RunInfo
@@ -36,6 +38,7 @@ class RunSummary:
     warnings: tuple[str, ...]
     failures: tuple[tuple[str, int], ...] = ()
     stopped: str | None = None
+    latency_unfit: str | None = None
 
 
 class _WitnessedRun(RunReader):
@@ -65,6 +68,7 @@ def summarise(path: Path) -> RunSummary:
         warnings=(*reader.witness.proof().warnings, *reroll_warnings(arms)),
         failures=tuple(failures.most_common(_MOST_FAILURES)),
         stopped=status.reason,
+        latency_unfit=latency_fitness(reader.limit_changes(), reader.info()),
     )
 
 

@@ -50,6 +50,8 @@ def print_summary(summary: "RunSummary") -> None:
     if recalled:
         share = f"{recalled:,} of {summary.recorded:,} answers"
         click.echo(f"{share} came from the cache: they are in no time, and cost this run nothing")
+    if summary.latency_unfit is not None and info.mode is not Mode.REPLAY:
+        click.echo(plain(f"times for no verdict: {one_line(summary.latency_unfit, 400)}"))
     for reason, count in summary.failures:
         click.echo(plain(f"failed {count}x  {one_line(reason, 300)}"))
     for warning in summary.warnings:
@@ -100,7 +102,7 @@ def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
     return (
         one_line(arm.arm, 40),
         str(arm.n),
-        _share(arm.accuracy),
+        share(arm.accuracy),
         _outcomes(arm.outcomes),
         _number(arm.ttft_ms.p50, ",.0f"),
         _number(arm.ttft_ms.p95, ",.0f"),
@@ -120,7 +122,7 @@ def _cost(arm: "ArmSummary", currency: str) -> str:
     return f"{arm.cost_total:.4f}{original} {currency}"
 
 
-def _share(estimate: "Estimate") -> str:
+def share(estimate: "Estimate") -> str:
     if estimate.value is None:
         return _NOTHING
     if estimate.low is None or estimate.high is None:

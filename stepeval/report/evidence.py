@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import SampleRow, sample_rows
+from stepeval.analysis.steadiness import latency_fitness
 from stepeval.core.ports import RecordReader
 from stepeval.core.pricing import price_for
 from stepeval.core.record import RunInfo
@@ -40,6 +41,7 @@ class Evidence:
     ``partly_right``: the share of judged answers that are neither right nor wrong. ``took_s``:
     from the first attempt's start to the last one's end, pauses between resumed parts included.
     ``prices`` are by arm; None: not known. ``stopped``: why it left requests over, if one knows.
+    ``unfit``: why nothing may be concluded from its times; None where something may.
     """
 
     info: RunInfo
@@ -51,6 +53,7 @@ class Evidence:
     took_s: float | None
     prices: Mapping[str, Price | None]
     stopped: str | None = None
+    unfit: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -102,6 +105,7 @@ def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidenc
         took_s=_took(reader),
         prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
         stopped=stopped,
+        unfit=latency_fitness(reader.limit_changes(), info),
     )
 
 

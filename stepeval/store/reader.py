@@ -178,7 +178,10 @@ class RunReader:
     def limit_changes(self) -> tuple[LimitChange, ...]:
         """In their order; none in a load benchmark, and in a file of version 1."""
         query = "SELECT at, provider, kind, level, used, why FROM limit_changes ORDER BY number"
-        return tuple(LimitChange(*row) for row in self._rows(query))
+        try:
+            return tuple(rows.read_limit_change(row) for row in self._rows(query))
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"{self.path}: its limits cannot be read: {error}") from error
 
     def token_counts(self) -> Iterator[TokenCount]:
         """What a vocabulary on this machine counted, where the server had told no usage; in the

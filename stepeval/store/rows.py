@@ -135,6 +135,9 @@ def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
     return number
 
 
+_LARGEST_LIMIT = 1e15
+
+
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
     """``row`` has SCORE_COLUMNS, and the attempt's result where the answer is its whole text."""
     choice, rule, scorer, value, answer, explanation, metadata, result = row
@@ -170,6 +173,15 @@ def insert_limit_change(connection: sqlite3.Connection, change: LimitChange) -> 
         "VALUES (?, ?, ?, ?, ?, ?)",
         (change.at, change.provider, change.kind, change.level, change.used, change.why),
     )
+
+
+def read_limit_change(row: tuple[Any, ...]) -> LimitChange:
+    """Raises ValueError, TypeError: It is none; the file may be anybody's."""
+    at, provider, kind, level, used, why = row
+    change = LimitChange(float(at), str(provider), str(kind), float(level), float(used), str(why))
+    if not all(abs(value) < _LARGEST_LIMIT for value in (change.at, change.level, change.used)):
+        raise ValueError("a limit of no size that any account has")
+    return change
 
 
 def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:

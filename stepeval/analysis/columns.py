@@ -44,6 +44,10 @@ class SampleRow:
     params: str = _column("the arm's other parameters, as JSON with sorted names")
     sample_id: str = _column("the sample's id in its suite")
     sample_key: str = _column("hash of the sample's content; with epoch, what arms are paired on")
+    cluster: str | None = _column(
+        "the sample's metadata.cluster: samples that share it are no independent evidence",
+        "it stands for itself",
+    )
     epoch: int = _column("which repetition, from 0")
     choice: int = _column("which choice of the response, from 0")
     outcome: Outcome = _column("how it ended: see Outcomes below")

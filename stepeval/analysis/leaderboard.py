@@ -9,7 +9,14 @@ from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.outcomes import counts_as
 from stepeval.core.chat import FailureKind
 from stepeval.core.record import Mode, Outcome
-from stepeval.stats.estimate import Estimate, clustered_mean, percentile, ratio, wilson
+from stepeval.stats.estimate import (
+    BOOTSTRAPPED,
+    Estimate,
+    clustered_mean,
+    percentile,
+    ratio,
+    wilson,
+)
 
 _TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "answer_tokens")
 # Failures that one answer may meet and another not: a second draw is then no fair stand-in.
@@ -40,16 +47,18 @@ class ArmSummary:
 
     ``accuracy``: correct / all but failed, unscored and skipped. ``score``: the same rows' mean
     score. Both by Wilson's interval where every item has one 0-or-1 value; else by t with a
-    standard error clustered by item, as runs of an item are no independent values. Where all runs
-    are right, or all wrong, Wilson's with n the items; where items agree on a value between, the
-    bounds are None. Latencies in milliseconds and token means (clustered alike, their bounds the
+    standard error clustered by item, as runs of an item are no independent values. Samples with a
+    cluster are clustered by that: it stands for "item" below. Where all runs are right, or all
+    wrong, Wilson's with n the items; where items agree on a value between, the bounds are None.
+    Latencies in milliseconds and token means (clustered alike, their bounds the
     mean itself where items agree) are of answered requests.
     ``cost_total`` is what the run paid, ``cost_original`` what its answers cost when they were
     sent: more, where a cache or a cassette gave some. Both cover the ``cost_cells`` requests whose
     cost is known. ``cost_per_correct``: the original cost of judged requests by their correct
-    answers, Fieller over items. ``from_cache``: requests that the response cache answered.
-    ``retry_share``: requests with more than one attempt; ``retried`` counts the failures before the
-    last one by kind, ``reroll_share`` the requests where the answer itself may have caused one.
+    answers, Fieller over items, or the bootstrap over items where they are few. ``from_cache``:
+    requests that the response cache answered. ``retry_share``: requests with more than one attempt;
+    ``retried`` counts the failures before the last one by kind, ``reroll_share`` the requests where
+    the answer itself may have caused one.
     ``cached_share``: of input tokens, where both are known.
     """
 
@@ -96,7 +105,7 @@ def leaderboard(rows: Iterable[SampleRow], arms: Sequence[str] = ()) -> tuple[Ar
 
 
 class _Items:
-    """Sums and counts by item: repeated runs of one item are no independent values."""
+    """Sums and counts by item, or by cluster of items: what it holds are no independent values."""
 
     def __init__(self) -> None:
         self.sums = array("d")
@@ -156,7 +165,7 @@ class _Tally:
     def __init__(self, arm: str) -> None:
         self._arm = arm
         self._mode: Mode | None = None
-        self._items: dict[str, int] = {}
+        self._items: dict[tuple[str, bool], int] = {}  # name, whether it is a cluster's
         self._last_cell: str | None = None
         self._n = self._cells = self._retried = self._cost_cells = 0
         self._outcomes: Counter[Outcome] = Counter()
@@ -173,7 +182,8 @@ class _Tally:
         self._cached = self._cacheable = 0
 
     def add(self, row: SampleRow) -> None:
-        item = self._items.setdefault(row.sample_key, len(self._items))
+        stands_in = (row.sample_key, False) if row.cluster is None else (row.cluster, True)
+        item = self._items.setdefault(stands_in, len(self._items))
         self._mode = row.mode
         self._n += 1
         self._outcomes[row.outcome] += 1
@@ -253,6 +263,10 @@ class _Tally:
         costs = [s for s, used in zip(self._judged_cost.sums, judged, strict=True) if used]
         correct = [s for s, used in zip(self._judged_correct.sums, judged, strict=True) if used]
         found = ratio(costs, correct)
+        if found.value is not None and found.n in BOOTSTRAPPED:
+            from stepeval.stats.bootstrap import bca, weighted_ratio  # noqa: PLC0415  -- needs numpy
+
+            found = bca(weighted_ratio, (costs, correct), expanded=True)
         if found.value is None and found.n:
             return Estimate(None, None, None, found.n, found.method, "no correct answer")
         return found

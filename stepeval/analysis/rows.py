@@ -18,7 +18,7 @@ from stepeval.core.chat import Choice, Failure, Response, Timing, Usage
 from stepeval.core.ports import RecordReader
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Mode, Outcome, Record, RunInfo, ScoreRow
-from stepeval.core.task import Price, Suite
+from stepeval.core.task import Price, Sample, Suite
 
 __all__ = ["ChunkRow", "SampleRow", "ScoreTableRow", "chunk_rows", "sample_rows", "score_rows"]
 
@@ -114,8 +114,16 @@ def _identity(record: Record, info: RunInfo) -> dict[str, Any]:
         "prompt": cell.arm.prompt,
         "sample_id": cell.sample.id,
         "sample_key": cell.sample.key,
+        "cluster": _cluster(cell.sample),
         "epoch": cell.epoch,
     }
+
+
+def _cluster(sample: Sample) -> str | None:
+    found = sample.metadata.get("cluster")
+    if found is None or isinstance(found, str):
+        return found
+    return json.dumps(found, sort_keys=True)
 
 
 def _choice_columns(

@@ -22,6 +22,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "runs": ("stepeval.cli.stored:runs", "List the stored runs."),
     "prune": ("stepeval.cli.prune:prune", "Remove old runs."),
     "show": ("stepeval.cli.stored:show", "Show a stored run's results in the terminal."),
+    "compare": ("stepeval.cli.compare:compare", "Compare arms or runs on the same items."),
+    "power": ("stepeval.cli.compare:power", "Say how many items would show a difference."),
     "export": ("stepeval.cli.stored:export", "Write a stored run as CSV or JSON lines."),
     "cache": ("stepeval.cli.answers:cache", "Say what the response cache holds, or clear it."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),

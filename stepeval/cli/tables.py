@@ -100,7 +100,7 @@ def _arm_cells(arm: "ArmSummary") -> tuple[str, ...]:
     return (
         one_line(arm.arm, 40),
         str(arm.n),
-        _share(arm.accuracy),
+        share(arm.accuracy),
         _outcomes(arm.outcomes),
         _number(arm.ttft_ms.p50, ",.0f"),
         _number(arm.ttft_ms.p95, ",.0f"),
@@ -120,7 +120,7 @@ def _cost(arm: "ArmSummary", currency: str) -> str:
     return f"{arm.cost_total:.4f}{original} {currency}"
 
 
-def _share(estimate: "Estimate") -> str:
+def share(estimate: "Estimate") -> str:
     if estimate.value is None:
         return _NOTHING
     if estimate.low is None or estimate.high is None:

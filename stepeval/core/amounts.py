@@ -1,10 +1,11 @@
-"""Money and time as people write them: ``5USD``, ``2h``, ``1h30m``."""
+"""Money, time and shares as people write them: ``5USD``, ``2h``, ``1h30m``, ``2pp``."""
 
 import math
 import re
 from dataclasses import dataclass
 
 _MONEY = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]{3})")
+_POINTS = re.compile(r"(\d+(?:\.\d+)?) ?(?:pp|%|points?)")
 _PART = re.compile(r"(\d+(?:\.\d+)?) ?(h|min|m|s)")
 _SECONDS = {"h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 _DIGITS = 3
@@ -34,6 +35,18 @@ def parse_money(text: str) -> Money:
     if found is None or not float(found[1]):
         raise ValueError(f"must be an amount and its currency, such as 5USD, not {text!r}")
     return Money(float(found[1]), found[2].upper())
+
+
+def parse_points(text: str) -> float:
+    """A share: 0.02 for ``2pp``, ``2%`` or ``2 points``; above 0, at most 1.
+
+    Raises ValueError, its message the end of a sentence: "must be ...".
+    """
+    found = _POINTS.fullmatch(text.strip())
+    share = 0.0 if found is None else float(found[1]) / 100
+    if not 0 < share <= 1:
+        raise ValueError(f"must be percentage points, such as 2pp, and at most 100, not {text!r}")
+    return share
 
 
 def parse_duration(text: str) -> float:

@@ -56,6 +56,11 @@ def is_known_host(host: str) -> bool:
     return host.lower() in _facts()["hosts"]
 
 
+def efforts() -> tuple[str, ...]:
+    """Every known value of reasoning_effort, the least reasoning first."""
+    return tuple(_facts()["efforts"])
+
+
 def price_of(model: str, base_url: str) -> Price | None:
     """The list price at this host, or None: an unknown price is never 0."""
     host = _facts()["hosts"].get(host_of(base_url), {})

@@ -178,8 +178,8 @@ def _draw_point(axes: Axes, point: Point, *, on_front: bool) -> None:
     axes.errorbar(
         point.x.value,
         point.y.value,
-        xerr=_reach(point.x),
-        yerr=_reach(point.y),
+        xerr=reach(point.x),
+        yerr=reach(point.y),
         fmt=palette.marker(point.series),
         color=colour,
         markersize=7.5,
@@ -190,7 +190,7 @@ def _draw_point(axes: Axes, point: Point, *, on_front: bool) -> None:
     )
 
 
-def _reach(span: Span) -> tuple[tuple[float], tuple[float]] | None:
+def reach(span: Span) -> tuple[tuple[float], tuple[float]] | None:
     if span.low is None or span.high is None:
         return None
     return (max(0.0, span.value - span.low),), (max(0.0, span.high - span.value),)

@@ -12,14 +12,17 @@ from stepeval.report import wording
 from stepeval.report.breakdown import breakdowns
 from stepeval.report.evidence import Evidence, gather_evidence
 from stepeval.report.figures import figures
+from stepeval.report.flakiness_section import flakiness_view
 from stepeval.report.lapses import MOST_LISTED, lapse_groups, lapsed
 from stepeval.report.limits_figures import limits_figures
 from stepeval.report.load_bench import Bench
 from stepeval.report.load_section import load_facts, load_section
 from stepeval.report.load_verdict import load_verdict
+from stepeval.report.paired_arms import paired_arms
 from stepeval.report.provenance import mode_sentence, provenance
 from stepeval.report.samples import Selection, sample_views, select
 from stepeval.report.tables import leaderboard_tables, wire_table
+from stepeval.report.tiers_section import tiers_view
 from stepeval.report.verdict import verdict
 from stepeval.report.view import Fact, ReportData
 
@@ -34,6 +37,7 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
     evidence = gather_evidence(reader, stopped)
     info, suite = evidence.info, evidence.suite
     bench = _bench(reader, evidence)
+    paired = paired_arms(reader, evidence)
     proof = wire_proof(reader)
     scored = bool(suite.scoring)
     lapses = lapsed(evidence.rows, scored=scored)
@@ -51,8 +55,12 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
         suite=suite.name,
         description=suite.description,
         when=wording.moment(info.created_at),
-        verdict=verdict(evidence) if bench is None else load_verdict(bench.summary, bench.plan),
+        verdict=verdict(evidence, paired)
+        if bench is None
+        else load_verdict(bench.summary, bench.plan),
         load=None if bench is None else load_section(bench),
+        tiers=tiers_view(paired.ladders),
+        flakiness=flakiness_view(paired.flaky),
         facts=_facts(evidence, bench),
         leaderboard_title="Leaderboard" if scored or bench is None else "Tokens",
         leaderboard=leaderboard_tables(evidence),

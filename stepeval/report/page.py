@@ -1,4 +1,4 @@
-"""ReportData becomes one HTML file that needs nothing else and asks for nothing else."""
+"""A run's report, or a comparison, becomes one HTML file that needs and asks for nothing else."""
 
 import base64
 import hashlib
@@ -9,10 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from stepeval.core.errors import StoreError
+from stepeval.report.comparison_view import ComparisonPage
 from stepeval.report.text import clean
 from stepeval.report.view import ReportData
 
@@ -24,12 +25,25 @@ _ICON = (
 
 def render_page(report: ReportData) -> str:
     """The page as text. Equal reports give equal pages."""
+    return _render("report.html.j2", report=report)
+
+
+def render_comparison(page: ComparisonPage) -> str:
+    """As :func:`render_page`, of arms or runs that are compared."""
+    return _render("comparison.html.j2", page=page)
+
+
+def _render(template: str, **views: Any) -> str:
     style = _read("report.css")
-    return _template().render(
-        report=report,
-        style=Markup(style),  # noqa: S704 - a file of this package
-        policy=Markup(content_policy(style)),  # noqa: S704 - a hash between constants
-        icon="data:image/svg+xml;base64," + base64.b64encode(_ICON).decode(),
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            **views,
+            style=Markup(style),  # noqa: S704 - a file of this package
+            policy=Markup(content_policy(style)),  # noqa: S704 - a hash between constants
+            icon="data:image/svg+xml;base64," + base64.b64encode(_ICON).decode(),
+        )
     )
 
 
@@ -73,8 +87,9 @@ def _umask() -> int:
 
 
 @cache
-def _template() -> Template:
+def _templates() -> Environment:
     environment = Environment(
+        loader=FunctionLoader(_read),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_cleaned,
@@ -83,7 +98,7 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters["drawing"] = Markup  # for what stepeval.report.svg made, and nothing else
-    return environment.from_string(_read("report.html.j2"))
+    return environment
 
 
 def _cleaned(value: Any) -> Any:

@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator
 
+from stepeval.analysis import compare_words as words
+from stepeval.analysis.compare import Comparison, is_shown_among
 from stepeval.analysis.leaderboard import ArmSummary
 from stepeval.analysis.retries import reroll_warnings
 from stepeval.core.record import Mode, Outcome
 from stepeval.report import wording
-from stepeval.report.evidence import Estimate, Evidence, cost_per_request
+from stepeval.report.evidence import Evidence, cost_per_request
+from stepeval.report.paired_arms import PairedArms
 from stepeval.report.view import Verdict
 
 _FEW = 30  # samples of an arm: an interval this wide decides little
 _LOST_SHARE = 0.05
-_SAME_COST = 0.05  # arms whose costs differ by less cost the same to a reader
 
 
-def verdict(evidence: Evidence) -> Verdict:
-    return Verdict(_sentence(evidence), tuple(_caveats(evidence)))
+def verdict(evidence: Evidence, paired: PairedArms) -> Verdict:
+    return Verdict(_sentence(evidence, paired), tuple(_caveats(evidence, paired)))
 
 
-def _sentence(evidence: Evidence) -> str:
+def _sentence(evidence: Evidence, paired: PairedArms) -> str:
     judged = [arm for arm in evidence.best_first() if evidence.quality(arm).value is not None]
     if not evidence.rows:
         return "No request has its result yet."
@@ -31,7 +33,8 @@ def _sentence(evidence: Evidence) -> str:
         price = best.cost_per_correct.value
         spent = "" if price is None else f", at {wording.money(price, best.currency)} each"
         return f"{said}{spent}."
-    return f"{said}, {_compared(evidence, best, _reference(best, others))}."
+    other = _reference(best, others)
+    return f"{said}, {_compared(evidence, paired, paired.compare(other.arm, best.arm))}."
 
 
 def _unjudged(evidence: Evidence) -> str:
@@ -62,33 +65,30 @@ def _reference(best: ArmSummary, others: list[ArmSummary]) -> ArmSummary:
     return cheapest if price < own else others[0]
 
 
-def _compared(evidence: Evidence, best: ArmSummary, other: ArmSummary) -> str:
-    high, low = evidence.quality(best), evidence.quality(other)
-    assert high.value is not None
-    assert low.value is not None
-    relative = _relative_cost(best, other)
-    cost = f", at {relative}" if relative else ""
-    points = 100 * (high.value - low.value)
+def _compared(evidence: Evidence, paired: PairedArms, found: Comparison) -> str:
+    """The best arm (B) against the reference (A), on the items that both were judged on."""
+    row = (found.row("score") if evidence.graded else None) or found.row("accuracy")
+    difference = None if row is None else row.difference.estimate
+    if row is None or difference is None or difference.value is None:
+        return f"and shares no judged item with {found.a.name}"
+    bounds = wording.percents(difference.low, difference.high)
+    interval = f" ({bounds})" if bounds else ""
+    points = 100 * difference.value
+    where = "above" if points > 0 else "below"
+    said = f"{abs(points):.1f} points {where} {found.a.name}{interval}"
     if round(points, 1) == 0:
-        return f"the same as {other.arm}{cost}"
-    unsure = "" if _apart(high, low) else "; their intervals overlap, so no difference is shown"
-    return f"{points:.1f} points above {other.arm}{cost}{unsure}"
+        said = f"level with {found.a.name}{interval}"
+    cost = words.times_the_cost(found)
+    said += f", at {cost.replace(' the cost', ' its cost')}" if cost else ""
+    if is_shown_among(row, paired.pairs):
+        return said
+    more = words.more_items(found.needed) if found.needed else ""
+    if round(points, 1) == 0:
+        return f"{said}; {more}" if more else said
+    return f"{said}; no difference is shown" + (f": {more}" if more else "")
 
 
-def _apart(high: Estimate, low: Estimate) -> bool:
-    """Intervals that do not meet. Cruder than a paired test, and never bolder."""
-    return high.low is not None and low.high is not None and high.low > low.high
-
-
-def _relative_cost(one: ArmSummary, other: ArmSummary) -> str:
-    price, reference = cost_per_request(one), cost_per_request(other)
-    if price is None or not reference or one.currency != other.currency:
-        return ""
-    ratio = price / reference
-    return "the same cost" if abs(ratio - 1) < _SAME_COST else f"{wording.times(ratio)} its cost"
-
-
-def _caveats(evidence: Evidence) -> Iterator[str]:
+def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
     if evidence.info.mode is Mode.SIMULATED:
         yield "A simulator answered. The numbers show how the harness works, not what a model can."
     if evidence.info.mode is Mode.REPLAY:
@@ -102,23 +102,19 @@ def _caveats(evidence: Evidence) -> Iterator[str]:
         done, total = evidence.recorded, evidence.suite.cell_count
         why = "" if evidence.stopped is None else f" It stopped because {evidence.stopped}."
         yield f"The run is incomplete: {done:,} of {total:,} requests have their result.{why}"
-    yield from _about_size(evidence)
+    yield from _about_size(evidence, paired)
     yield from _about_losses(evidence)
     yield from (f"{warning}." for warning in reroll_warnings(evidence.arms))
 
 
-def _about_size(evidence: Evidence) -> Iterator[str]:
+def _about_size(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
     judged = [arm for arm in evidence.arms if evidence.quality(arm).value is not None]
     if judged and (fewest := min(evidence.quality(arm).n for arm in judged)) < _FEW:
-        yield (
-            f"With {wording.plural(fewest, 'judged sample')} in an arm, only large differences "
-            "can show."
-        )
+        unit = "judged sample" if all(row.cluster is None for row in evidence.rows) else "cluster"
+        yield (f"With {wording.plural(fewest, unit)} in an arm, only large differences can show.")
     if len(judged) > 1:
-        yield (
-            "Intervals are 95%. Arms are asked the same samples, so a paired comparison can show "
-            "differences that are too small for these intervals."
-        )
+        pairs = f", with allowance for {paired.pairs:,} pairs of arms" if paired.pairs > 1 else ""
+        yield f"Intervals are 95%. Differences are paired item by item{pairs}."
 
 
 def _about_losses(evidence: Evidence) -> Iterator[str]:

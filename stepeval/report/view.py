@@ -185,6 +185,21 @@ class LapseGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class TiersView:
+    """``advice``: a sentence for each group of tiers that differ in nothing else."""
+
+    advice: tuple[str, ...]
+    tables: tuple[Table, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlakinessView:
+    lede: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     title: str
     mode: str
@@ -194,6 +209,8 @@ class ReportData:
     when: str
     verdict: Verdict
     load: LoadView | None
+    tiers: TiersView | None
+    flakiness: FlakinessView | None
     facts: tuple[Fact, ...]
     leaderboard_title: str
     leaderboard: tuple[Table, ...]

@@ -10,6 +10,10 @@ from stepeval.stats.student import t_quantile
 _ENOUGH = 0.01  # at least one value beyond the percentile in 99 of 100 such samples
 _FAR = 12.0  # standard deviations beyond which a binomial's mass is below 1e-30
 
+# So many independent values are few enough for t to lean on a shape it has not seen, and enough to
+# be resampled. Coverage of either method on both sides: tests/stats, docs/statistics.md.
+BOOTSTRAPPED = range(8, 30)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -71,7 +75,7 @@ def clustered_mean(
     total = sum(n for _, n in clusters)
     mean = math.fsum(s for s, _ in clusters) / total
     if groups == 1:
-        return Estimate(mean, None, None, 1, "t", "one item has no spread")
+        return Estimate(mean, None, None, 1, "t", "one item or cluster has no spread")
     squares = math.fsum((s - n * mean) ** 2 for s, n in clusters)
     half = t_quantile(confidence, groups - 1) * math.sqrt(groups / (groups - 1) * squares) / total
     return Estimate(mean, mean - half, mean + half, groups, "t")

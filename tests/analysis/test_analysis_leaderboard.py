@@ -78,4 +78,8 @@ def test_a_balanced_run_has_the_interval_of_its_item_means() -> None:
 
 def test_one_item_with_mixed_runs_has_no_interval() -> None:
     found = summary([1, 0]).accuracy
-    assert (found.value, found.low, found.reason) == (0.5, None, "one item has no spread")
+    assert (found.value, found.low, found.reason) == (
+        0.5,
+        None,
+        "one item or cluster has no spread",
+    )

@@ -1,6 +1,7 @@
 """What the page says: careful sentences, counts that add up, what is unknown called unknown."""
 
 import json
+import re
 import time
 from dataclasses import replace
 
@@ -52,20 +53,82 @@ def scored(run: MadeRun, **values: float) -> MadeRun:
     return replace(run, made_scores=rows)
 
 
-def test_intervals_that_do_not_meet_are_called_a_difference() -> None:
+def test_a_paired_difference_beyond_chance_is_called_one_with_its_interval() -> None:
     verdict = gather(scored(made_run(), low=0.0, medium=0.0, high=1.0)).verdict
     assert verdict.sentence.startswith("high answers ")
-    assert "points above low, at 7.0x its cost." in verdict.sentence
+    assert "96.6 points above low (90.4 to 99.5), at 6.8x its cost." in verdict.sentence
     assert "no difference" not in verdict.sentence
 
 
-def test_intervals_that_meet_show_no_difference(report: ReportData) -> None:
-    assert report.verdict.sentence.endswith("overlap, so no difference is shown.")
+def test_an_undecided_difference_says_how_many_items_would_decide_it(report: ReportData) -> None:
+    assert re.search(
+        r"points above low \(-?[\d.]+ to [\d.]+\), at 6.8x its cost; no difference is shown: "
+        r"[\d,]+ more items would show 2 points\.$",
+        report.verdict.sentence,
+    )
 
 
-def test_equal_arms_are_called_the_same() -> None:
+def test_the_best_of_many_arms_must_stand_out_among_all_their_pairs() -> None:
+    """It has 8 of 60 items more than each other arm: of two arms that would be shown."""
+    names = ("low", *(f"arm-{n}" for n in range(5)))
+    run = made_run(arms=names, items=60)
+    scores = tuple(
+        replace(row, score=replace(row.score, value=float(arm == "arm-0" or int(place) >= 8)))
+        for row in run.made_scores
+        for _, place, arm in (row.cell_id.split("-", 2),)
+    )
+    two = gather(
+        replace(
+            run,
+            made_scores=tuple(s for s in scores if s.cell_id.endswith(("-low", "-arm-0"))),
+            made_records=tuple(r for r in run.made_records if r.cell.arm.name in {"low", "arm-0"}),
+        )
+    )
+    many = gather(replace(run, made_scores=scores))
+    for found in (two, many):
+        assert "arm-0 answers" in found.verdict.sentence
+    assert "no difference is shown" not in two.verdict.sentence
+    assert "no difference is shown" in many.verdict.sentence
+
+
+def test_equal_arms_are_level() -> None:
     run = scored(made_run(arms=("low", "high"), items=1), low=1.0, high=1.0)
-    assert "the same as" in gather(run).verdict.sentence
+    assert "level with high" in gather(run).verdict.sentence
+
+
+def test_tiers_stand_in_a_section_with_their_advice(report: ReportData) -> None:
+    assert report.tiers is not None
+    (advice,) = report.tiers.advice
+    assert re.match(r"medium over low: .*; high over medium: .*\.$", advice)
+    (table,) = report.tiers.tables
+    assert [row[0].text for row in table.rows] == ["medium over low", "high over medium"]
+    assert gather(made_run(arms=("high",))).tiers is None
+    assert gather(made_run(scored=False)).tiers is None
+
+
+def test_flakiness_is_shown_where_items_were_asked_more_than_once(report: ReportData) -> None:
+    assert report.flakiness is None
+    run = made_run(items=20, arms=("high",))
+    again = tuple(
+        replace(r, cell=replace(r.cell, id=f"{r.cell.id}-again", epoch=1)) for r in run.made_records
+    )
+    scores = tuple(
+        replace(s, cell_id=f"{s.cell_id}-again", score=replace(s.score, value=1.0))
+        for s in run.made_scores
+    )
+    twice = gather(
+        replace(
+            run,
+            made_suite=replace(run.made_suite, epochs=2),
+            made_records=(*run.made_records, *again),
+            made_scores=(*run.made_scores, *scores),
+        )
+    )
+    assert twice.flakiness is not None
+    assert [table.caption for table in twice.flakiness.tables] == [
+        "Several tries",
+        "Items that flip",
+    ]
 
 
 def test_one_arm_is_compared_with_nothing() -> None:

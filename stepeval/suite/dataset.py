@@ -40,6 +40,21 @@ def read_dataset(
     return _chosen(entry, samples, node, findings, texts_only=rows[0].texts_only)
 
 
+def sample_places(
+    entry: DatasetEntry | Sequence[Any], node: Node, read_file: ReadFile
+) -> dict[str, Place]:
+    """Where the row of each sample stands, by id, those that are not chosen included."""
+    findings = Findings()
+    if not isinstance(entry, DatasetEntry):
+        entry, rows = DatasetEntry(), tree_rows(node, findings)
+    else:
+        rows = _rows(entry, node, findings, read_file)
+    rows = _renamed(rows, entry.fields.model_dump(exclude_none=True), node, findings)
+    placed = [(sample, row) for row in rows if (sample := _sample(row, findings))]
+    samples = _identified(placed, findings)
+    return {sample.id: row.place for sample, (_, row) in zip(samples, placed, strict=True)}
+
+
 def _rows(entry: DatasetEntry, node: Node, findings: Findings, read_file: ReadFile) -> list[Row]:
     if (entry.file is None) == (entry.rows is None):
         findings.error("a dataset needs either 'file' or 'rows'", node.place)

@@ -15,13 +15,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import crash, latency, limits, rate, reporting, scale, startup, throughput
+from benchmarks import crash, latency, limits, rate, reporting, scale, startup, throughput, verdicts
 from benchmarks.bars import Bar, table
 from benchmarks.servers import external_server, null_server
 
 _README = Path(__file__).with_name("README.md")
 _MARK = "<!-- results -->"
-_GROUPS = ("startup", "throughput", "latency", "rate", "limits", "reporting", "crash", "scale")
+_GROUPS = (
+    "startup",
+    "throughput",
+    "latency",
+    "rate",
+    "limits",
+    "reporting",
+    "crash",
+    "scale",
+    "verdicts",
+)
 
 
 def main() -> int:
@@ -64,6 +74,8 @@ def _measure(folder: Path, chosen: argparse.Namespace) -> Iterator[Bar]:
         yield from crash.bars(folder, quick=chosen.quick)
     if "scale" in chosen.only:
         yield from scale.bars(folder, quick=chosen.quick)
+    if "verdicts" in chosen.only:
+        yield from verdicts.bars(quick=chosen.quick)
 
 
 def _heading() -> str:

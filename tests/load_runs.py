@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import (
     Choice,
     Chunk,
@@ -12,6 +13,7 @@ from stepeval.core.chat import (
     Exchange,
     Failure,
     FailureKind,
+    JsonObject,
     Message,
     Response,
     Timing,
@@ -58,6 +60,16 @@ class LoadRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def baseline(self) -> Baseline | None:
+        return None
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        return ()
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.kept:
+            yield each, tuple(row for row in self.kept_scores if row.cell_id == each.cell.id)
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()

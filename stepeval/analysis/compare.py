@@ -22,6 +22,7 @@ SHOWN = 1 - CONFIDENCE
 TARGET = 0.02  # points: a difference that most would act on
 _GRADED = 0.25  # of the scores lie between 0 and 1: their mean says more than the share of right
 _P95 = 0.95
+MOST_RESAMPLED = 20_000  # pairs: bootstrapping takes seconds then, and grows with them
 
 
 class Kind(StrEnum):
@@ -111,13 +112,17 @@ class Comparison:
 
 
 def compare(
-    sides: Iterable[tuple[ComparedArm, ComparedArm]], *, target: float = TARGET
+    sides: Iterable[tuple[ComparedArm, ComparedArm]],
+    *,
+    target: float = TARGET,
+    tails: bool = True,
 ) -> tuple[Comparison, ...]:
     """Each pair of arms, with p values adjusted over all of them.
 
     ``target``: the difference of quality that :attr:`Comparison.needed` asks for, from 0 to 1.
+    ``tails``: 95th percentiles are compared, too, which takes the most time of all.
     """
-    return _adjusted([_compare(a, b, target) for a, b in sides])
+    return _adjusted([_compare(a, b, target, tails=tails) for a, b in sides])
 
 
 def is_shown_among(row: Row, pairs: int) -> bool:
@@ -125,17 +130,19 @@ def is_shown_among(row: Row, pairs: int) -> bool:
     return row.difference.p is not None and row.difference.p * max(1, pairs) < SHOWN
 
 
-def _compare(a: ComparedArm, b: ComparedArm, target: float) -> Comparison:
+def _compare(a: ComparedArm, b: ComparedArm, target: float, *, tails: bool) -> Comparison:
     suites = (a.suite,) if a.suite is b.suite else (a.suite, b.suite)
     pairs = pair(a.values, b.values, cluster_names(*suites))
     quality = _quality_rows(pairs) if a.suite.scoring and b.suite.scoring else ()
     lost = _points(LOST, "lost", pairs)
-    rows = (*quality, *((lost,) if lost.a or lost.b else ()), *_ratio_rows(pairs, a, b))
+    rows = [*quality, *((lost,) if lost.a or lost.b else ()), *_ratio_rows(pairs, a, b)]
+    if tails:
+        rows.append(_tail(*pairs.both("e2e_ms")))
     return Comparison(
         a=a,
         b=b,
         pairs=pairs,
-        rows=rows,
+        rows=tuple(_withheld(row, a, b) for row in rows),
         flips=flips(pairs),
         unlike=unlikeness(a, b),
         settings=settings(a, b),
@@ -188,10 +195,12 @@ def _ratio_rows(pairs: Pairs, a: ComparedArm, b: ComparedArm) -> list[Row]:
         if metric.key == "cost" and a.values.currency != b.values.currency and len(both):
             row = _without(row, "the prices are in different currencies")
         rows.append(row)
-    (both,) = pairs.both("e2e_ms")
-    rows.append(_tail(both))
-    unfit = " ".join(dict.fromkeys(side.unfit for side in (a, b) if side.unfit)) or None
-    return [replace(row, withheld=unfit) if row.metric.is_latency else row for row in rows]
+    return rows
+
+
+def _withheld(row: Row, a: ComparedArm, b: ComparedArm) -> Row:
+    reasons = dict.fromkeys(side.unfit for side in (a, b) if side.unfit)
+    return replace(row, withheld=" ".join(reasons)) if row.metric.is_latency and reasons else row
 
 
 def _without(row: Row, reason: str) -> Row:
@@ -216,6 +225,10 @@ def _geometric(values: np.ndarray) -> float:
 
 
 def _tail(both: Both) -> Row:
+    if len(both) > MOST_RESAMPLED:
+        reason = f"not compared above {MOST_RESAMPLED:,} pairs"
+        nothing = Estimate(None, None, None, len(both), "paired bootstrap", reason)
+        return Row(_TAIL, None, None, Difference(nothing, None, "paired bootstrap"))
     found = quantile_ratio(both.a, both.b, _P95, CONFIDENCE, clusters=both.clusters)
     if found.estimate.value is None:
         return Row(_TAIL, None, None, found)

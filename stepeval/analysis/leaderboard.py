@@ -165,7 +165,8 @@ class _Tally:
     def __init__(self, arm: str) -> None:
         self._arm = arm
         self._mode: Mode | None = None
-        self._items: dict[tuple[str, bool], int] = {}  # name, whether it is a cluster's
+        self._items: dict[str, int] = {}
+        self._clusters: dict[str, int] = {}  # numbered with the items that have none
         self._last_cell: str | None = None
         self._n = self._cells = self._retried = self._cost_cells = 0
         self._outcomes: Counter[Outcome] = Counter()
@@ -182,8 +183,11 @@ class _Tally:
         self._cached = self._cacheable = 0
 
     def add(self, row: SampleRow) -> None:
-        stands_in = (row.sample_key, False) if row.cluster is None else (row.cluster, True)
-        item = self._items.setdefault(stands_in, len(self._items))
+        known = len(self._items) + len(self._clusters)
+        if row.cluster is None:
+            item = self._items.setdefault(row.sample_key, known)
+        else:
+            item = self._clusters.setdefault(row.cluster, known)
         self._mode = row.mode
         self._n += 1
         self._outcomes[row.outcome] += 1

@@ -16,7 +16,7 @@ _MOST_VALUE = 60
 
 @dataclass(frozen=True, slots=True)
 class Unlikeness:
-    """``what`` is one of mode, server, prompt, scorers, prices, load, version."""
+    """``what`` is one of stopping, mode, server, prompt, scorers, prices, load, version."""
 
     what: str
     sentence: str
@@ -27,6 +27,7 @@ def unlikeness(a: ComparedArm, b: ComparedArm) -> tuple[Unlikeness, ...]:
     return tuple(
         Unlikeness(what, sentence)
         for what, sentence in (
+            ("stopping", _stopping(a, b)),
             ("mode", _mode(a, b)),
             ("server", _server(a, b)),
             ("prompt", _prompt(a, b)),
@@ -61,6 +62,16 @@ def _value(side: Mapping[str, Any], name: str) -> str:
     value = side[name]
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return text if len(text) <= _MOST_VALUE else text[: _MOST_VALUE - 1] + "…"
+
+
+def _stopping(a: ComparedArm, b: ComparedArm) -> str:
+    stopped = dict.fromkeys(side.name for side in (a, b) if side.info.may_stop)
+    if not stopped:
+        return ""
+    return (
+        f"{' and '.join(stopped)} stopped, or was dropped, by its own answers: intervals of it "
+        "cover less than they say"
+    )
 
 
 def _mode(a: ComparedArm, b: ComparedArm) -> str:

@@ -21,7 +21,6 @@ from stepeval.analysis.load_tokens import (
     shared_out,
 )
 from stepeval.analysis.outcomes import outcome_of, sample_score
-from stepeval.analysis.rows import with_scores
 from stepeval.analysis.timing import finish_ns, latency, token_chunks
 from stepeval.core.chat import Chunk, Failure, Response, Timing
 from stepeval.core.load import LoadPlan, Objective, Phase, Shape
@@ -148,7 +147,7 @@ def _with_counts(
     """They come in the order of the records, too. Counts that nobody answers for are not read."""
     counts = iter(()) if plan.vocabulary is None else reader.token_counts()
     waiting = next(counts, None)
-    for record, scores in with_scores(reader):
+    for record, scores in reader.scored_records():
         if waiting is not None and waiting.cell_id == record.cell.id:
             yield record, scores, waiting
             waiting = next(counts, None)

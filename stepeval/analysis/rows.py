@@ -1,8 +1,7 @@
 """A stored run as rows: streamed, one record in memory at a time, without pandas."""
 
 import json
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from stepeval.analysis.columns import ChunkRow, SampleRow, ScoreTableRow
@@ -28,41 +27,56 @@ _UNTIMED = Timing(None, None, None, None)
 
 def sample_rows(reader: RecordReader) -> Iterator[SampleRow]:
     """A row for each choice of each finished cell, in the order the cells were finished."""
+    to_rows = sample_maker(reader)
+    for record, scores in reader.scored_records():
+        for row in to_rows(record, scores):
+            yield SampleRow(**row)
+
+
+def sample_maker(
+    reader: RecordReader,
+) -> Callable[[Record, Iterable[ScoreRow]], Iterator[dict[str, Any]]]:
+    """What makes a record of ``reader`` and its scores into the columns of SampleRows."""
     info, suite = reader.info(), reader.suite()
-    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms}
-    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.arms}
-    for record, scores in with_scores(reader):
+    prices = {arm.name: price_for(arm, suite, info.asked_as) for arm in suite.every_arm}
+    params = {arm.name: json.dumps(arm.params, sort_keys=True) for arm in suite.every_arm}
+
+    def to_rows(record: Record, scores: Iterable[ScoreRow]) -> Iterator[dict[str, Any]]:
         arm = record.cell.arm.name
-        request = _request_columns(record, prices[arm], info.mode)
-        for choice, result in _choice_columns(record, suite, scores):
-            yield SampleRow(
-                **_identity(record, info),
-                params=params[arm],
-                choice=choice,
-                **result,
-                **request,
-            )
+        of_cell = _identity(record, info) | _request_columns(record, prices[arm], info.mode)
+        of_cell["params"] = params[arm]
+        for result in _choice_columns(record, suite, scores):
+            yield of_cell | result
+
+    return to_rows
 
 
 def score_rows(reader: RecordReader) -> Iterator[ScoreTableRow]:
     info = reader.info()
-    for row in reader.scores():
-        score = row.score
-        yield ScoreTableRow(
-            run_id=info.id,
-            mode=info.mode,
-            cell_id=row.cell_id,
-            choice=row.choice,
-            rule=row.rule,
-            scorer=score.scorer,
-            value=score.value,
-            answer=score.answer,
-            explanation=score.explanation,
-            metadata=json.dumps(score.metadata, sort_keys=True),
-        )
+    return (ScoreTableRow(**score_columns(info, row)) for row in reader.scores())
+
+
+def score_columns(info: RunInfo, row: ScoreRow) -> dict[str, Any]:
+    score = row.score
+    return {
+        "run_id": info.id,
+        "mode": info.mode,
+        "cell_id": row.cell_id,
+        "choice": row.choice,
+        "rule": row.rule,
+        "scorer": score.scorer,
+        "value": score.value,
+        "answer": score.answer,
+        "explanation": score.explanation,
+        "metadata": json.dumps(score.metadata, sort_keys=True) if score.metadata else "{}",
+    }
 
 
 def chunk_rows(reader: RecordReader) -> Iterator[ChunkRow]:
+    return (ChunkRow(**columns) for columns in chunk_columns(reader))
+
+
+def chunk_columns(reader: RecordReader) -> Iterator[dict[str, Any]]:
     info = reader.info()
     for record in reader.records():
         timing = _timing(record.result)
@@ -70,36 +84,24 @@ def chunk_rows(reader: RecordReader) -> Iterator[ChunkRow]:
             continue
         before: int | None = None
         for index, chunk in enumerate(timing.chunks):
-            yield ChunkRow(
-                run_id=info.id,
-                mode=info.mode,
-                cell_id=record.cell.id,
-                arm=record.cell.arm.name,
-                index=index,
-                choice=chunk.choice,
-                kind=chunk.kind,
-                arrival_ms=_ms(timing.sent_ns, chunk.arrival_ns),
-                not_before_ms=_ms(timing.sent_ns, chunk.not_before_ns),
-                gap_ms=_ms(before, chunk.arrival_ns),
-                output_tokens=chunk.output_tokens,
-                reasoning_chars=chunk.reasoning_chars,
-                answer_chars=chunk.answer_chars,
-                coalesced=chunk.coalesced,
-                stamp=chunk.stamp,
-            )
+            yield {
+                "run_id": info.id,
+                "mode": info.mode,
+                "cell_id": record.cell.id,
+                "arm": record.cell.arm.name,
+                "index": index,
+                "choice": chunk.choice,
+                "kind": chunk.kind,
+                "arrival_ms": _ms(timing.sent_ns, chunk.arrival_ns),
+                "not_before_ms": _ms(timing.sent_ns, chunk.not_before_ns),
+                "gap_ms": _ms(before, chunk.arrival_ns),
+                "output_tokens": chunk.output_tokens,
+                "reasoning_chars": chunk.reasoning_chars,
+                "answer_chars": chunk.answer_chars,
+                "coalesced": chunk.coalesced,
+                "stamp": chunk.stamp,
+            }
             before = chunk.arrival_ns
-
-
-def with_scores(reader: RecordReader) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
-    """Both come in the same order, so one pass joins them; not every record has scores."""
-    groups = groupby(reader.scores(), lambda row: row.cell_id)
-    waiting = next(groups, None)
-    for record in reader.records():
-        scores: tuple[ScoreRow, ...] = ()
-        if waiting is not None and waiting[0] == record.cell.id:
-            scores = tuple(waiting[1])
-            waiting = next(groups, None)
-        yield record, scores
 
 
 def _identity(record: Record, info: RunInfo) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _cluster(sample: Sample) -> str | None:
 
 def _choice_columns(
     record: Record, suite: Suite, scores: Iterable[ScoreRow]
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[dict[str, Any]]:
     by_choice: dict[int, dict[str, ScoreRow]] = {}
     for row in scores:
         by_choice.setdefault(row.choice, {})[row.rule] = row
@@ -140,18 +142,17 @@ def _choice_columns(
         index = choice.index if choice is not None else 0
         score = sample_score(suite.scoring, record.cell.sample, by_choice.get(index, {}))
         outcome = outcome_of(result, choice, score)
-        yield index, {**_said(choice), **_judged(outcome, score)}
+        counts = outcome not in NOT_COUNTED
+        yield {
+            "choice": index,
+            "outcome": outcome,
+            "score": score,
+            "correct": outcome is Outcome.CORRECT if counts else None,
+            **(_UNSAID if choice is None else _said(choice)),
+        }
 
 
-def _judged(outcome: Outcome, score: float | None) -> dict[str, Any]:
-    correct = None if outcome in NOT_COUNTED else outcome is Outcome.CORRECT
-    return {"outcome": outcome, "score": score, "correct": correct}
-
-
-def _said(choice: Choice | None) -> dict[str, Any]:
-    if choice is None:
-        names = ("text", "reasoning", "finish_reason", "reasoning_chars", "answer_chars")
-        return dict.fromkeys(names)
+def _said(choice: Choice) -> dict[str, Any]:
     return {
         "text": choice.text,
         "reasoning": choice.reasoning,
@@ -159,6 +160,9 @@ def _said(choice: Choice | None) -> dict[str, Any]:
         "reasoning_chars": None if choice.reasoning is None else len(choice.reasoning),
         "answer_chars": len(choice.text),
     }
+
+
+_UNSAID: Mapping[str, Any] = dict.fromkeys(_said(Choice(0, "")))
 
 
 def _request_columns(record: Record, price: Price | None, mode: Mode) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stepeval.analysis.compare import CONFIDENCE, Comparison
+from stepeval.analysis.compare import CONFIDENCE, MOST_RESAMPLED, Comparison
 from stepeval.analysis.compared_arm import ComparedArm
 from stepeval.analysis.pairing import Pairs, cluster_names, pair
 from stepeval.core.identity import canonical
@@ -31,7 +31,7 @@ class Ladder:
     """Tiers that differ in nothing else, the least reasoning first.
 
     ``on_front``: by arm, the share of resamples of the items in which no other tier is both
-    cheaper and better. Empty where costs or answers are not known.
+    cheaper and better. Empty where costs or answers are not known, or items are very many.
     """
 
     steps: tuple[TierStep, ...]
@@ -89,7 +89,7 @@ def _front_shares(sides: Sequence[ComparedArm]) -> dict[str, float]:
     pairs = [pair(sides[0].values, side.values, clusters) for side in sides]
     known = [_cost_and_gain(found) for found in pairs]
     items = [key for key in known[0] if all(key in others for others in known)]
-    if len(items) < 2:  # noqa: PLR2004  -- one item has no resamples
+    if not 1 < len(items) <= MOST_RESAMPLED:  # one item has no resamples
         return {}
     costs, gains = (
         np.array([[column[key][part] for column in known] for key in items]) for part in (0, 1)

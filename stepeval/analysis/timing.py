@@ -59,6 +59,8 @@ def latency(timing: Timing) -> Latency:
     if timing.sent_ns is None:
         return Latency()
     chunks = timing.chunks
+    if not chunks:
+        return Latency(e2e=_ms(timing.sent_ns, timing.done_ns))
     tokens = token_chunks(chunks)
     since = timing.sent_ns
     first_reasoning = _first(chunks, _REASONS)
@@ -122,6 +124,8 @@ def phase_tokens(chunks: Sequence[Chunk]) -> PhaseTokens | None:
 
 def rises(chunks: Sequence[Chunk]) -> list[tuple[Chunk, int]] | None:
     """Each chunk with a count, and its ``d_i``; None as for :func:`phase_tokens`."""
+    if not chunks:
+        return None
     counted = [chunk for chunk in chunks if chunk.kind is not ChunkKind.USAGE]
     if not any(_has_text(chunk) for chunk in counted):
         return None

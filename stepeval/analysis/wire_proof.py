@@ -92,7 +92,7 @@ class Witness:
     """Is shown a run's records one by one, by whoever reads them anyway."""
 
     def __init__(self, suite: Suite) -> None:
-        self._seen = {arm.name: _Seen(arm) for arm in suite.arms}
+        self._seen = {arm.name: _Seen(arm) for arm in suite.every_arm}
 
     def add(self, record: Record) -> None:
         self._seen[record.cell.arm.name].add(record)
@@ -168,7 +168,9 @@ def _same_reasoning(one: _Seen, other: _Seen) -> str | None:
 def _sent(body: str) -> dict[str, Any]:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict):
         return {}
     return {name: value for name, value in data.items() if name != "messages"}
 

@@ -17,7 +17,7 @@ def all_simulated(suite: Suite) -> bool:
 
 
 def used_providers(suite: Suite) -> tuple[Provider, ...]:
-    named = {arm.provider for arm in suite.arms}
+    named = {arm.provider for arm in suite.every_arm}
     return tuple(provider for provider in suite.providers if provider.name in named)
 
 

@@ -70,7 +70,7 @@ def check_prices(suite: Suite, mode: Mode) -> None:
     bound = suite.budget.cost
     if bound is None:
         return
-    for arm in suite.arms:
+    for arm in suite.every_arm:
         price = price_for(arm, suite, mode)
         if price is None:
             raise UsageError(
@@ -119,7 +119,7 @@ def _budget_gate(suite: Suite, mode: Mode, store: RunStore) -> BudgetGate | None
     if budget == _FREE:
         return None
     prices: Mapping[str, Price | None] = {
-        arm.name: price_for(arm, suite, mode) for arm in suite.arms
+        arm.name: price_for(arm, suite, mode) for arm in suite.every_arm
     }
     before = 0.0 if budget.time_s is None else stored_seconds(store.path)
     gate = BudgetGate(budget, prices, time.monotonic, before)

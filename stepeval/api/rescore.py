@@ -13,11 +13,15 @@ from stepeval.store.run import RunStore, Scoring, open_run
 _BATCH = 2000  # rows held in memory, and in one transaction
 
 
-def score_missing(store: RunStore, rules: tuple[BoundRule, ...]) -> None:
-    """Scores the records that the run's latest scoring has not reached yet."""
+def score_missing(store: RunStore, rules: tuple[BoundRule, ...], *, after: int = 0) -> None:
+    """Scores the records that the run's latest scoring has not reached yet.
+
+    ``after``: an attempt; records that ended with it or earlier are known to have their scores.
+    """
     scoring = store.scoring()
     scored = store.scored_cells(scoring)
-    records = (record for record in store.reader().records() if record.cell.id not in scored)
+    known = store.reader().beyond(after).records()
+    records = (record for record in known if record.cell.id not in scored)
     _add(store, score_records(records, rules), scoring)
 
 

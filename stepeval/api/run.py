@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.gating import GateWish, prepare_gate, stopping_rounds, stopping_sources
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
@@ -17,6 +18,7 @@ from stepeval.api.provenance import describe_run
 from stepeval.api.remembered import Replay, Source
 from stepeval.api.rescore import score_missing
 from stepeval.api.retry import Wanted, chosen_cells
+from stepeval.api.rounds import Rounds, Whole, execute_all
 from stepeval.api.scoring import BoundRule, bind_rules, unjudgeable
 from stepeval.api.simulation import embedded_simulator
 from stepeval.api.sources import (
@@ -27,6 +29,7 @@ from stepeval.api.sources import (
     with_origin,
 )
 from stepeval.client.transport import Client
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import FailureKind
 from stepeval.core.errors import ExitCode, Problem, StoreError, UsageError
 from stepeval.core.identity import content_id
@@ -45,7 +48,6 @@ from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
-from stepeval.suite.grid import cells
 from stepeval.suite.requests import make_request
 
 
@@ -69,7 +71,7 @@ class _Session:
     """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
 
     ``again``: only these cells are sent, though they have their record. ``lacking``: these are,
-    too, since a cassette needs them.
+    too, since a cassette needs them. ``baseline``: what the run is gated against.
     """
 
     path: Path
@@ -83,6 +85,7 @@ class _Session:
     cassette: Cassette | None
     again: frozenset[str] | None = None
     lacking: frozenset[str] = frozenset()
+    baseline: Baseline | None = None
 
     @property
     def mode(self) -> Mode:
@@ -114,19 +117,23 @@ def start_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    gate: GateWish | None = None,
 ) -> RunResult:
     """Runs the suite and scores what came back.
 
     Raises:
         SuiteError, UnknownName: The input is wrong; nothing was sent.
-        UsageError: The budget cannot be held, the sources contradict each other, or a cassette is
-            none; nothing was sent.
+        UsageError: The budget cannot be held, the sources contradict each other, a cassette is
+            none, or nothing can be gated so; nothing was sent.
         ProviderError: No key where one is needed; nothing was sent.
     """
     suite, warnings = prepare(options)
     sources.check(suite, simulate=simulate)
     cassette = sources.cassette()
     suite = within(suite, guard.budget)
+    suite_hash = _suite_hash(suite)
+    gating = prepare_gate(suite, gate, folder)
+    suite, sources = gating.suite, stopping_sources(sources, gating.plan)
     rules = bind_rules(suite, allow_code=allow_code)  # what is wrong there, before money is spent
     simulated = simulate or (not sources.silent and all_simulated(suite))
     mode = Mode.SIMULATED if simulated else Mode.LIVE
@@ -141,17 +148,18 @@ def start_run(
         runs.new_id(suite.name, now),
         created_at=now,
         suite_name=suite.name,
-        suite_hash=_suite_hash(suite),
+        suite_hash=suite_hash,
         mode=mode,
         command=command,
         beside=options.path.resolve(),
     )
-    info = with_origin(info, sources, cassette)
+    info = replace(with_origin(info, sources, cassette), gate=gating.plan)
     session = _Session(
-        runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette
+        *(runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette),
+        baseline=gating.baseline,
     )
-    with create_run(folder, info, suite) as store:
-        told = (*warnings, *unjudgeable(suite, rules))
+    with create_run(folder, info, suite, gating.baseline) as store:
+        told = (*warnings, *unjudgeable(suite, rules), *gating.warnings(info))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -194,6 +202,7 @@ def resume_run(
         )
     info, stored = reader.info(), reader.suite()
     sources.check(stored)
+    sources = stopping_sources(sources, info.gate)
     cassette = sources.cassette()
     if wanted is None:
         check_resumable(info, sources, cassette, begun=reader.status().attempts > 0)
@@ -208,7 +217,10 @@ def resume_run(
     if not sources.silent:
         check_prices(suite, info.mode)
         keys = {} if simulate else find_keys(suite)
-    session = _Session(path, suite, info, simulate, keys, rules, guard, sources, cassette)
+    session = _Session(
+        *(path, suite, info, simulate, keys, rules, guard, sources, cassette),
+        baseline=reader.baseline(),
+    )
     with open_run(path) as store:
         told: tuple[Problem, ...] = ()
         if wanted is None:
@@ -286,19 +298,21 @@ async def _execute(
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
-    already_done, missing = _missing(session, store)
-    listener.started(total=suite.cell_count, already_done=already_done)
+    rounds = _rounds(session, store)
+    already_done = rounds.done
     guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
-    limits = limit_gates(suite, expected, store.add_limit_change)
+    limits = limit_gates(suite, expected, store.add_limit_change, store.reader().limit_changes())
     behind = WriteBehind(store, most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
-        with stopping_on_signals(stop):
+
+        async def execute_round(todo: Iterable[Cell]) -> Execution:
+            listener.started(total=rounds.total, already_done=rounds.done)
             try:
-                execution = await execute(
-                    longest_first_at_the_end(missing, expected, 2 * most),
+                return await execute(
+                    longest_first_at_the_end(todo, expected, 2 * most),
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,
@@ -311,17 +325,23 @@ async def _execute(
                 )
             finally:
                 await behind.flush()
-    left = suite.cell_count - already_done - execution.recorded
-    return replace(execution, stopped=guards.reason(execution, left=left, total=suite.cell_count))
+
+        with stopping_on_signals(stop):
+            execution = await execute_all(rounds, execute_round)
+    left = rounds.total - already_done - execution.recorded
+    return replace(execution, stopped=guards.reason(execution, left=left, total=rounds.total))
 
 
-def _missing(session: _Session, store: RunStore) -> tuple[int, Iterator[Cell]]:
-    """How many cells need no request, and those that do."""
-    suite, again = session.suite, session.again
-    if again is not None:
-        return suite.cell_count - len(again), (c for c in cells(suite) if c.id in again)
-    done = store.done_cells() - session.lacking
-    return len(done), (cell for cell in cells(suite) if cell.id not in done)
+def _rounds(session: _Session, store: RunStore) -> Rounds:
+    plan, done = session.info.gate, frozenset(store.done_cells() - session.lacking)
+    if plan is None or not plan.may_stop:
+        return Whole(session.suite, done, session.again)
+    if session.lacking:
+        raise UsageError(
+            f"{session.info.id} has answers that are not in its recording, and asking them again "
+            "would change what it stops by: record a run of its own"
+        )
+    return stopping_rounds(session.suite, store, session.rules, plan, session.baseline)
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

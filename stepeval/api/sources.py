@@ -103,7 +103,12 @@ def check_resumable(
 
 
 def check_retriable(info: RunInfo) -> None:
-    """Raises UsageError where other answers would make the run something else than its cassette."""
+    """Raises UsageError where other answers would make the run something else than it is."""
+    if info.may_stop:
+        raise UsageError(
+            f"{info.id} stopped, or goes on, by its answers: other ones would not have; run its "
+            "suite anew"
+        )
     if info.mode is Mode.REPLAY or info.recorded:
         what = "replays" if info.mode is Mode.REPLAY else "made"
         raise UsageError(

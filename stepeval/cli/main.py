@@ -24,6 +24,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("stepeval.cli.stored:show", "Show a stored run's results in the terminal."),
     "compare": ("stepeval.cli.compare:compare", "Compare arms or runs on the same items."),
     "power": ("stepeval.cli.compare:power", "Say how many items would show a difference."),
+    "gate": ("stepeval.cli.gate:gate", "Say whether a run is worse than a baseline."),
+    "baseline": ("stepeval.cli.baseline:baseline", "Keep what runs reached, to gate later ones."),
     "export": ("stepeval.cli.stored:export", "Write a stored run as CSV or JSON lines."),
     "cache": ("stepeval.cli.answers:cache", "Say what the response cache holds, or clear it."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),
@@ -35,8 +37,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 EPILOG = """\b
-Exit codes: 0 done, 2 wrong input, 4 run incomplete (resume it), 5 provider or
-authentication, 70 internal error, 130 interrupted."""
+Exit codes: 0 done or safe, 1 regressed, 2 wrong input, 3 inconclusive, 4 run
+incomplete (resume it), 5 provider or authentication, 70 internal error, 130
+interrupted."""
 
 
 class LazyGroup(click.Group):

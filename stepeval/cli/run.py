@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from stepeval.cli.answers import answers
+from stepeval.cli.gate import decision, gated
 from stepeval.cli.options import (
     as_json,
     find_run,
@@ -50,6 +51,7 @@ def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("suite", required=False, type=click.Path(path_type=Path))
 @click.option("--resume", "resumed", metavar="RUN", help="Finish this run; needs no suite.")
 @click.option("--simulate", is_flag=True, help="Use the embedded simulator: no key, no cost.")
+@gated
 @answers
 @confirmed
 @suite_options
@@ -63,6 +65,8 @@ def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, *
     if (suite is None) == (resumed is None):
         raise click.UsageError("name a suite to run, or a run to --resume; not both")
     if resumed is not None:
+        if rest.pop("wish") is not None:
+            raise click.UsageError("a resumed run goes on with the gate that it began with")
         return _resume(resumed, trust_base_url=options(Path()).trust_base_url, **rest)
     assert suite is not None
     if simulate and options(suite).base_url is not None:
@@ -153,6 +157,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            gate=rest.get("wish"),
         )
 
     return _watch(begin, **rest)
@@ -197,10 +202,10 @@ def _watch(
     """Shows the run while it goes on, then its summary, then writes the report."""
     result = _with_progress(begin, quiet=json)
     report = None if no_report else _write_report(result.path, open_it=open_it)
-    _print_summary(result.path, json=json, report=report)
+    verdict = _print_summary(result.path, json=json, report=report)
     publish(result.path, None)
     _print_ending(result)
-    return int(result.exit_code)
+    return int(result.exit_code) or verdict
 
 
 def _print_ending(result: "RunResult") -> None:
@@ -216,7 +221,9 @@ def _print_ending(result: "RunResult") -> None:
 
 
 def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":
-    """Lets go of the suite in the end: the summary and the report read their own."""
+    """Lets go of the samples in the end: the summary and the report read their own."""
+    from dataclasses import replace
+
     from stepeval.cli.progress import LateListener, Tally, progress
 
     listener = LateListener()
@@ -224,7 +231,7 @@ def _with_progress(begin: "_Begin", *, quiet: bool) -> "RunResult":
 
         def announce(start: "Start") -> None:
             _announce(start)
-            tally = Tally(start.suite, start.mode)
+            tally = Tally(replace(start.suite, samples=()), start.mode)
             listener.inner = stack.enter_context(progress(tally, quiet=quiet))
 
         return begin(listener, announce)
@@ -254,19 +261,27 @@ def _write_report(path: Path, *, open_it: bool) -> Path:
     return report
 
 
-def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> None:
+def _print_summary(path: Path, *, json: bool, report: Path | None = None) -> int:
+    """Returns the exit code of the run's own gate, 0 where it has none."""
     from stepeval.api.summary import summarise, summary_json
 
     summary = summarise(path)
+    decided = None if summary.info.gate is None else decision(path)
+    code = 0 if decided is None else decided.code
     if json:
         from stepeval.cli.terminal import echo_json
 
-        echo_json({**summary_json(summary), "report": None if report is None else str(report)})
-        return
+        told = {} if decided is None else decided.json()
+        shown = {"report": None if report is None else str(report)}
+        echo_json({**summary_json(summary), **told, **shown})
+        return code
     from dataclasses import replace
 
     from stepeval.cli.tables import print_summary
 
     print_summary(replace(summary, stopped=None))  # said at the end, with how to go on
+    if decided is not None:
+        decided.print()
     if report is not None:
         click.echo(f"report: {report}", file=sys.stdout)
+    return code

@@ -56,16 +56,20 @@ def show(run: str, json: bool, runs: Path) -> None:
         _show_load(path, json=json)
         return
     from stepeval.api.summary import summarise, summary_json
+    from stepeval.cli.gate import decision
 
     summary = summarise(path)
+    decided = None if summary.info.gate is None else decision(path)
     if json:
         from stepeval.cli.terminal import echo_json
 
-        echo_json(summary_json(summary))
+        echo_json({**summary_json(summary), **({} if decided is None else decided.json())})
         return
     from stepeval.cli.tables import print_summary
 
     print_summary(summary)
+    if decided is not None:
+        decided.print()
 
 
 def _show_load(path: Path, *, json: bool) -> None:

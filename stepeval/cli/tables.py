@@ -41,7 +41,10 @@ def print_summary(summary: "RunSummary") -> None:
     """Every figure with its n and, where it is an estimate, its 95% interval."""
     info = summary.info
     click.echo(plain(f"{info.mode}  {info.suite_name}  {info.id}"))
-    if summary.recorded < summary.total:
+    if summary.skipped:
+        asked = f"{summary.skipped:,} of {summary.total:,} requests were not needed"
+        click.echo(f"stopped early: {asked}; right is of those that were asked")
+    elif summary.recorded < summary.total:
         left = summary.total - summary.recorded
         why = "" if summary.stopped is None else f": {one_line(summary.stopped, 400)}"
         click.echo(f"incomplete: {left} of {summary.total} requests are missing{why}")
@@ -50,10 +53,22 @@ def print_summary(summary: "RunSummary") -> None:
     if recalled:
         share = f"{recalled:,} of {summary.recorded:,} answers"
         click.echo(f"{share} came from the cache: they are in no time, and cost this run nothing")
+    if summary.confirming:
+        click.echo(_confirming(summary))
+    if summary.latency_unfit is not None and info.mode is not Mode.REPLAY:
+        click.echo(plain(f"times for no verdict: {one_line(summary.latency_unfit, 400)}"))
     for reason, count in summary.failures:
         click.echo(plain(f"failed {count}x  {one_line(reason, 300)}"))
     for warning in summary.warnings:
         click.echo(plain(f"warning: {warning}"))
+
+
+def _confirming(summary: "RunSummary") -> str:
+    said = f"beside the grid, to check the baseline: {summary.confirming:,} requests"
+    currency = next((arm.currency for arm in summary.arms if arm.currency), "")
+    if summary.confirming_cost is None:
+        return f"{said}, at an unknown cost"
+    return f"{said}, {summary.confirming_cost:.4f} {one_line(currency, 10)}"
 
 
 def _print_arms(summary: "RunSummary") -> None:

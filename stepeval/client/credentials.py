@@ -37,11 +37,11 @@ def find_key(provider: Provider, env: Mapping[str, str], key_file: Path | None) 
         names = " or ".join(provider.key_env)
         raise ProviderError(f"no API key for {host}: set {names}")
     if not _may_have(provider, host, source):
-        if local:
+        if local and key_owners(source):
             return None  # a test server does without a key that belongs to others
         raise ProviderError(
             f"{source} is not sent to {host}, which is not known to own it: "
-            "check the base URL, and vouch for it yourself if it is right"
+            "check the base URL, and vouch for it with --trust-base-url if it is right"
         )
     _check_sendable(source, key, address, local=local)
     return Secret(key)
@@ -63,7 +63,7 @@ def _may_have(provider: Provider, host: str, source: str) -> bool:
     if provider.trusted or source not in provider.key_env:  # a file's hosts are checked already
         return True
     owners = key_owners(source)
-    return host in owners if owners else is_known_host(host) or is_loopback(host)
+    return host in owners if owners else is_known_host(host)
 
 
 def _check_sendable(source: str, key: str, address: SplitResult, *, local: bool) -> None:

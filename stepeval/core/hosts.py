@@ -9,6 +9,13 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port; a user's name or a query, which may be a secret, is left out."""
+    address = urlsplit(url)
+    port = "" if address.port is None else f":{address.port}"
+    return f"{address.scheme}://{(address.hostname or '').lower()}{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Whether it is this machine, by its name or its address; nothing is looked up."""
     if host == "localhost":

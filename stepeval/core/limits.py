@@ -8,7 +8,8 @@ class LimitChange:
     """From ``at`` (seconds since 1970) on, ``level`` of a provider's limit was in force.
 
     ``kind``: "concurrency", "requests_per_minute" or "tokens_per_minute". ``used`` is what was in
-    use then, by the same measure. ``why``: "known" at the start; "refused" where a refusal taught
+    use then, by the same measure. ``why``: "known" at the start; "kept" from an earlier session of
+    the run at the start of a later one; "refused" where a refusal taught
     it; "grown" where it was used to the full without one; "told" by the server.
     """
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
-from stepeval.core.chat import Choice, Exchange, Request
+from stepeval.core.baseline import Baseline
+from stepeval.core.chat import Choice, Exchange, JsonObject, Request
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, Record, RunInfo, Score, ScoreRow, TokenCount
@@ -40,8 +41,17 @@ class RecordReader(Protocol):
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
 
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        """Each of :meth:`records` with its :meth:`scores`, in one pass; not every one has some."""
+
     def limit_changes(self) -> tuple[LimitChange, ...]:
         """The limits that an evaluation was held to, in the order they came into force."""
+
+    def baseline(self) -> Baseline | None:
+        """What the run is gated against, as it was when the run began."""
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        """Those of the procedure that decides when the run stops, in their order."""
 
     def phases(self) -> tuple[Phase, ...]:
         """What a load benchmark ran, in that order; none in an evaluation."""

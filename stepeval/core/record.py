@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stepeval.core.chat import Exchange, Failure, JsonObject, Response
+from stepeval.core.gate import GatePlan
 from stepeval.core.load import LoadPlan
 from stepeval.core.task import Cell
 
@@ -113,7 +114,8 @@ class RunInfo:
     """Where a run's numbers come from. ``created_at`` is seconds since 1970.
 
     ``load`` is what a benchmark was asked to do; None for an evaluation. ``cassette`` is what a
-    run of mode REPLAY read; ``recorded`` says that a run is to become a cassette.
+    run of mode REPLAY read; ``recorded`` says that a run is to become a cassette. ``gate`` is
+    what it was told to decide.
     """
 
     id: str
@@ -130,6 +132,12 @@ class RunInfo:
     load: LoadPlan | None = None
     cassette: CassetteInfo | None = None
     recorded: bool = False
+    gate: GatePlan | None = None
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether it may be complete without all cells of its grid."""
+        return self.gate is not None and self.gate.may_stop
 
     @property
     def asked_as(self) -> Mode:

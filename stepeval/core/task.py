@@ -6,7 +6,6 @@ will run, so that a stored one can be resumed without the file it came from.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from stepeval.core.amounts import Money
@@ -57,8 +56,15 @@ class Prompt:
     response_format: JsonObject | None = None
 
 
-@dataclass(frozen=True)
-class Sample:
+class _Keyed:
+    """The place for a key that is reckoned once: a dict for each of 100,000 samples takes more."""
+
+    __slots__ = ("_key",)
+    _key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(_Keyed):
     """``input`` is text or named values; ``target`` whatever the scorers compare with.
 
     ``key`` identifies the content, wherever the sample stands and whatever its metadata: with the
@@ -71,12 +77,17 @@ class Sample:
     choices: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
 
-    @cached_property
+    @property
     def key(self) -> str:
-        return content_id(self.id, self.input, self.target, self.choices)
+        try:
+            return self._key
+        except AttributeError:
+            key = content_id(self.id, self.input, self.target, self.choices)
+            object.__setattr__(self, "_key", key)
+            return key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One point of the grid: what is compared with the other arms on the same samples.
 
@@ -186,7 +197,8 @@ def item_name(sample: str, arm: str) -> str:
 class Suite:
     """``prices`` override the known ones, by model. ``source`` is the file it was read from.
 
-    ``cache``: answers that the user's response cache has are not asked for again.
+    ``cache``: answers that the user's response cache has are not asked for again. ``asides`` are
+    arms of no grid: a gate asks them to confirm what it found, and for nothing else.
     """
 
     name: str
@@ -204,10 +216,16 @@ class Suite:
     source: str | None = None
     cache: bool = False
     expect: Expectation = Expectation()
+    asides: tuple[Arm, ...] = ()
 
     @property
     def cell_count(self) -> int:
+        """Of the grid, without what its asides may be asked."""
         return len(self.arms) * len(self.samples) * self.epochs
+
+    @property
+    def every_arm(self) -> tuple[Arm, ...]:
+        return (*self.arms, *self.asides)
 
     def provider(self, name: str) -> Provider:
         return next(provider for provider in self.providers if provider.name == name)

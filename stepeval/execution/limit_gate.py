@@ -34,7 +34,8 @@ _NOTED_EVERY_S = 0.1
 class LimitGate:
     """A :class:`stepeval.execution.gate.Gate` for the account with one provider.
 
-    ``note`` hears of every change of a limit, of growth ten times a second at most.
+    ``note`` hears of every change of a limit, of growth ten times a second at most; ``why`` is the
+    reason of those that the ``limiter`` begins with.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class LimitGate:
         expected: Expected,
         *,
         note: Callable[[LimitChange], None],
+        why: str = "known",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -58,7 +60,7 @@ class LimitGate:
         self._levels = dict.fromkeys(Kind, float("inf"))
         self._noted = dict(self._levels)
         self._noted_at = dict.fromkeys(Kind, float("-inf"))
-        self._tell("known")
+        self._tell(why)
 
     async def enter(self, cell: Cell, request: Request) -> Pass:
         """Waits until it may leave. May be cancelled while it waits."""

@@ -7,6 +7,7 @@ cut once. A refusal of a request that had left before is no news.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -101,6 +102,16 @@ class Limiter:
         self._places_cut = -math.inf
         self._wide = first  # the concurrency before it was first held to blame
         self._episode = (-math.inf, 0)  # when the latest one began, and what had been sent
+
+    def keep(self, levels: Mapping[Kind, float], now: float, *, crowded: bool) -> None:
+        """Start from what an earlier session had come to. ``crowded``: the concurrency as well,
+        for good; else its slow start goes on from there.
+        """
+        self._slow_start = not crowded
+        for kind, level in levels.items():
+            self._allowance(kind).set(level)
+            if kind is not Kind.CONCURRENCY or crowded:
+                self._allowance(kind).pause(now, self._window_s)
 
     def used(self, kind: Kind, now: float) -> float:
         return self.in_flight if kind is Kind.CONCURRENCY else self._rates[kind].used(now)

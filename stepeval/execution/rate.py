@@ -14,18 +14,20 @@ _ABOVE_ALL_SEEN = 1.1
 
 
 class Rate:
-    """Counts what was sent and what was answered within the last minute, for a server may charge
-    at either moment, and spreads it evenly.
+    """Counts what was sent within the last minute, and spreads it evenly.
 
-    ``reserve``: how many times its estimate a request is reckoned to use until it is answered.
+    ``reserve``: how many times its estimate a request is reckoned to use until it is answered. None
+    where nothing is estimated. Else what was answered is held to the limit as well: what a request
+    used is known only then, and a server may charge it then.
     """
 
     def __init__(
-        self, known: int | None, window_s: float, now: float, *, reserve: float = 1.0
+        self, known: int | None, window_s: float, now: float, *, reserve: float | None = None
     ) -> None:
-        self._reserve = reserve
+        self._exact = reserve is None
+        self._reserve = reserve or 1.0
         level = math.inf if known is None else float(known)
-        self.allowance = Allowance(level, level, proof_s=window_s, exact=reserve == 1.0)
+        self.allowance = Allowance(level, level, proof_s=window_s, exact=self._exact)
         self._window_s = window_s * _MARGIN
         self._pace = EvenPace(window_s / 60, now)
         self._sent = Trailing(self._window_s)
@@ -36,11 +38,11 @@ class Rate:
         level = self.allowance.level
         if level == math.inf:
             return now
-        return max(
+        ready = max(
             self._pace.ready_at(now, level / self._window_s),
             self._sent.room_at(now, self._reserve * amount, level),
-            self._answered.room_at(now, 1, level),
         )
+        return ready if self._exact else max(ready, self._answered.room_at(now, 1, level))
 
     def send(self, now: float, amount: float) -> Use:
         self._pace.spend(amount)
@@ -49,7 +51,7 @@ class Rate:
     def settle(self, use: Use, now: float, amount: float) -> None:
         self._pace.spend(amount - use.amount / self._reserve)
         self._sent.correct(use, amount)
-        if amount:
+        if amount and not self._exact:
             self._answered.add(now, amount)
 
     def used(self, now: float) -> float:

@@ -1,12 +1,12 @@
 """What a server says of its limits in x-ratelimit-* headers. Pure; nothing here is ever needed."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _PREFIX = "x-ratelimit-"
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_BEYOND_ANY = 1e12  # no account has such a limit: whoever says so says nothing
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -41,7 +41,7 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value < _BEYOND_ANY else None
 
 
 def _duration(text: str | None) -> float | None:

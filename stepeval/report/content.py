@@ -13,18 +13,19 @@ from stepeval.report.breakdown import breakdowns
 from stepeval.report.evidence import Evidence, gather_evidence
 from stepeval.report.figures import figures
 from stepeval.report.flakiness_section import flakiness_view
+from stepeval.report.gate_section import gate_view
 from stepeval.report.lapses import MOST_LISTED, lapse_groups, lapsed
 from stepeval.report.limits_figures import limits_figures
 from stepeval.report.load_bench import Bench
 from stepeval.report.load_section import load_facts, load_section
 from stepeval.report.load_verdict import load_verdict
-from stepeval.report.paired_arms import paired_arms
+from stepeval.report.paired_arms import PairedArms, paired_arms
 from stepeval.report.provenance import mode_sentence, provenance
 from stepeval.report.samples import Selection, sample_views, select
 from stepeval.report.tables import leaderboard_tables, wire_table
 from stepeval.report.tiers_section import tiers_view
-from stepeval.report.verdict import verdict
-from stepeval.report.view import Fact, ReportData
+from stepeval.report.verdict import caveats, verdict
+from stepeval.report.view import Fact, GateView, ReportData, Verdict
 
 _SAMPLES_OF_A_LOAD = 20  # its prompts are fillers, and their answers nobody's interest
 
@@ -37,7 +38,8 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
     evidence = gather_evidence(reader, stopped)
     info, suite = evidence.info, evidence.suite
     bench = _bench(reader, evidence)
-    paired = paired_arms(reader, evidence)
+    paired = paired_arms(evidence)
+    gate = gate_view(reader)
     proof = wire_proof(reader)
     scored = bool(suite.scoring)
     lapses = lapsed(evidence.rows, scored=scored)
@@ -55,11 +57,11 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
         suite=suite.name,
         description=suite.description,
         when=wording.moment(info.created_at),
-        verdict=verdict(evidence, paired)
-        if bench is None
-        else load_verdict(bench.summary, bench.plan),
+        verdict=_verdict(evidence, paired, bench, gate),
         load=None if bench is None else load_section(bench),
-        tiers=tiers_view(paired.ladders),
+        gate=gate,
+        # Intervals of arms that left early, or stopped, would cover less than they say.
+        tiers=None if info.may_stop else tiers_view(paired.ladders),
         flakiness=flakiness_view(paired.flaky),
         facts=_facts(evidence, bench),
         leaderboard_title="Leaderboard" if scored or bench is None else "Tokens",
@@ -76,6 +78,17 @@ def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
         provenance=provenance(evidence),
         command=info.command,
     )
+
+
+def _verdict(
+    evidence: Evidence, paired: PairedArms, bench: Bench | None, gate: GateView | None
+) -> Verdict:
+    """What the run was told to decide comes first."""
+    if bench is not None:
+        return load_verdict(bench.summary, bench.plan)
+    if gate is not None:
+        return Verdict(gate.sentence, caveats(evidence, paired))
+    return verdict(evidence, paired)
 
 
 def _scores(

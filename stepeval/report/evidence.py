@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.analysis.rows import SampleRow, sample_rows
+from stepeval.analysis.steadiness import latency_fitness
+from stepeval.analysis.stopped_arms import of_the_grid
+from stepeval.analysis.stopping import has_ended
 from stepeval.core.ports import RecordReader
 from stepeval.core.pricing import price_for
 from stepeval.core.record import RunInfo
@@ -40,6 +43,9 @@ class Evidence:
     ``partly_right``: the share of judged answers that are neither right nor wrong. ``took_s``:
     from the first attempt's start to the last one's end, pauses between resumed parts included.
     ``prices`` are by arm; None: not known. ``stopped``: why it left requests over, if one knows.
+    ``decided``: it needed no more of them. What only confirms a gate's finding is not among all
+    this.
+    ``unfit``: why nothing may be concluded from its times; None where something may.
     """
 
     info: RunInfo
@@ -51,10 +57,12 @@ class Evidence:
     took_s: float | None
     prices: Mapping[str, Price | None]
     stopped: str | None = None
+    decided: bool = False
+    unfit: str | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.recorded >= self.suite.cell_count
+        return self.decided or self.recorded >= self.suite.cell_count
 
     @property
     def graded(self) -> bool:
@@ -89,9 +97,16 @@ class Evidence:
 
 
 def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidence:
-    rows = [replace(row, text=None, reasoning=None) for row in sample_rows(reader)]
     info, suite = reader.info(), reader.suite()
-    arms = leaderboard(rows, [arm.name for arm in suite.arms])
+    asides = {arm.name for arm in suite.asides}
+    rows = [
+        replace(row, text=None, reasoning=None)
+        for row in sample_rows(reader)
+        if row.arm not in asides
+    ]
+    decided = info.may_stop and has_ended(reader)
+    every = leaderboard(rows, [arm.name for arm in suite.arms])
+    arms = of_the_grid(every, suite, info, is_over=decided)
     return Evidence(
         info=info,
         suite=suite,
@@ -102,6 +117,8 @@ def gather_evidence(reader: RecordReader, stopped: str | None = None) -> Evidenc
         took_s=_took(reader),
         prices={arm.name: price_for(arm, suite, info.asked_as) for arm in suite.arms},
         stopped=stopped,
+        decided=decided,
+        unfit=latency_fitness(reader.limit_changes(), info),
     )
 
 

@@ -23,13 +23,13 @@ def figures(evidence: Evidence) -> tuple[Chart, ...]:
     """Those that have data: no axes without anything on them.
 
     The times of a load benchmark belong to its loads: it draws them itself. No arm is called
-    faster for what a cassette says: its times may be of any day.
+    faster for what a cassette says, or for what a load that changed may have done.
     """
     if evidence.info.load is not None:
         return (*_by_cost(evidence), *_tokens(evidence))
     return (
         *_by_cost(evidence),
-        *(_by_latency(evidence) if evidence.info.mode is not Mode.REPLAY else ()),
+        *(_by_latency(evidence) if evidence.unfit is None else ()),
         *_distributions(evidence),
         *_tokens(evidence),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from stepeval.analysis.steadiness import latency_fitness
 from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.limits import LimitChange
 from stepeval.core.ports import RecordReader
@@ -24,6 +25,7 @@ _WHY = {
     "refused": "a request was refused",
     "grown": "used to the full without a refusal",
     "told": "the server said so",
+    "kept": "as it was before the run was resumed",
 }
 
 
@@ -48,7 +50,8 @@ def limits_figures(reader: RecordReader) -> Iterator[Chart]:
         own = [change for change in changes if change.provider == provider]
         seen = spans.get(provider)
         if seen is not None and any(change.kind == "concurrency" for change in own):
-            yield _chart(place, provider, own, seen)
+            moved = latency_fitness(own, reader.info()) is not None
+            yield _chart(place, provider, own, seen, moved=moved)
 
 
 def _spans(reader: RecordReader) -> dict[str, _Spans]:
@@ -64,7 +67,9 @@ def _spans(reader: RecordReader) -> dict[str, _Spans]:
     return found
 
 
-def _chart(place: int, provider: str, changes: Sequence[LimitChange], seen: _Spans) -> Chart:
+def _chart(
+    place: int, provider: str, changes: Sequence[LimitChange], seen: _Spans, *, moved: bool
+) -> Chart:
     begin = changes[0].at
     end = max(0.001, *(stop - begin for _, stop in seen.spans))
     held = Held(
@@ -78,7 +83,7 @@ def _chart(place: int, provider: str, changes: Sequence[LimitChange], seen: _Spa
         f"(solid, the mean of each {end / _BINS:,.2g} s). A cross marks a refusal (429): "
         f"{len(seen.refused):,} of {len(seen.spans):,} attempts."
     )
-    if len(held.allowed) > 1:
+    if moved:
         caption += " Latencies of this run were taken while the load changed: compare none of them."
     name = f"limits{place}"
     text = ChartText(name, "Requests allowed and in flight over time", caption)

@@ -9,9 +9,7 @@ from stepeval.analysis.compared import flaky_sides
 from stepeval.analysis.compared_arm import ComparedArm
 from stepeval.analysis.flakiness import Flakiness
 from stepeval.analysis.pairing import arm_values
-from stepeval.analysis.steadiness import latency_fitness
 from stepeval.analysis.tiers import Ladder, ladder, ladders
-from stepeval.core.ports import RecordReader
 from stepeval.report.evidence import Evidence
 
 
@@ -29,15 +27,14 @@ class PairedArms:
 
     def compare(self, a: str, b: str) -> Comparison:
         """Of this pair alone: p values are not adjusted for the other pairs."""
-        (found,) = compare([(self.sides[a], self.sides[b])])
+        (found,) = compare([(self.sides[a], self.sides[b])], tails=False)
         return found
 
 
-def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
+def paired_arms(evidence: Evidence) -> PairedArms:
     """Nothing of a load benchmark: it sends the same requests again and again."""
     if evidence.info.load is not None:
         return PairedArms({}, (), ())
-    unfit = latency_fitness(reader.limit_changes(), evidence.info)
     values = arm_values(evidence.rows, [arm.name for arm in evidence.suite.arms])
     sides = {
         arm.name: ComparedArm(
@@ -48,7 +45,7 @@ def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
             evidence.suite,
             values[arm.name],
             evidence.prices[arm.name],
-            unfit,
+            evidence.unfit,
         )
         for arm in evidence.suite.arms
         if values[arm.name].rows
@@ -57,7 +54,9 @@ def paired_arms(reader: RecordReader, evidence: Evidence) -> PairedArms:
     return PairedArms(
         sides,
         tuple(
-            ladder(compare([(sides[a.name], sides[b.name]) for a, b in pairwise(group)]))
+            ladder(
+                compare([(sides[a.name], sides[b.name]) for a, b in pairwise(group)], tails=False)
+            )
             for group in groups
         ),
         tuple(flaky_sides(sides.values())),

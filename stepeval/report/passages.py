@@ -16,7 +16,7 @@ def prompt_passages(body: str) -> tuple[Passage, ...]:
     """The messages and tools of a request's JSON text; the text itself where it holds none."""
     try:
         sent = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         sent = None
     messages = sent.get("messages") if isinstance(sent, Mapping) else None
     if not isinstance(messages, list):

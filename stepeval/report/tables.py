@@ -86,8 +86,13 @@ def _speed_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
         )
         for arm in arms
     ]
-    title = "Speed, as it was recorded" if evidence.info.mode is Mode.REPLAY else "Speed"
-    return Table(title, (Column("Arm", numeric=False), *columns), tuple(rows))
+    return Table(_speed_title(evidence), (Column("Arm", numeric=False), *columns), tuple(rows))
+
+
+def _speed_title(evidence: Evidence) -> str:
+    if evidence.info.mode is Mode.REPLAY:
+        return "Speed, as it was recorded"
+    return "Speed" if evidence.unfit is None else "Speed, under a load that changed: for no verdict"
 
 
 def _token_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:

@@ -17,7 +17,11 @@ _LOST_SHARE = 0.05
 
 
 def verdict(evidence: Evidence, paired: PairedArms) -> Verdict:
-    return Verdict(_sentence(evidence, paired), tuple(_caveats(evidence, paired)))
+    return Verdict(_sentence(evidence, paired), caveats(evidence, paired))
+
+
+def caveats(evidence: Evidence, paired: PairedArms) -> tuple[str, ...]:
+    return tuple(_caveats(evidence, paired))
 
 
 def _sentence(evidence: Evidence, paired: PairedArms) -> str:
@@ -93,10 +97,17 @@ def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
         yield "A simulator answered. The numbers show how the harness works, not what a model can."
     if evidence.info.mode is Mode.REPLAY:
         yield "A cassette answered. Times are as they were recorded, and nothing rests on them."
+    elif evidence.unfit is not None:
+        yield f"{evidence.unfit} So no verdict rests on its times."
     if recalled := sum(arm.from_cache for arm in evidence.arms):
         yield (
             f"{recalled:,} of {wording.plural(evidence.recorded, 'answer')} came from the response "
             "cache: they are in no figure of time, and cost this run nothing."
+        )
+    if evidence.decided:
+        yield (
+            "The run stopped when it had its verdict. Shares of right answers have no interval "
+            "here: one that a good look ended would cover less than it says."
         )
     if not evidence.is_complete:
         done, total = evidence.recorded, evidence.suite.cell_count
@@ -112,7 +123,7 @@ def _about_size(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
     if judged and (fewest := min(evidence.quality(arm).n for arm in judged)) < _FEW:
         unit = "judged sample" if all(row.cluster is None for row in evidence.rows) else "cluster"
         yield (f"With {wording.plural(fewest, unit)} in an arm, only large differences can show.")
-    if len(judged) > 1:
+    if len(judged) > 1 and not evidence.info.may_stop:
         pairs = f", with allowance for {paired.pairs:,} pairs of arms" if paired.pairs > 1 else ""
         yield f"Intervals are 95%. Differences are paired item by item{pairs}."
 

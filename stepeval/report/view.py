@@ -200,6 +200,17 @@ class FlakinessView:
 
 
 @dataclass(frozen=True, slots=True)
+class GateView:
+    """``sentence`` is the verdict, ``notes`` what to know before believing it."""
+
+    title: str
+    sentence: str
+    notes: tuple[str, ...]
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     title: str
     mode: str
@@ -209,6 +220,7 @@ class ReportData:
     when: str
     verdict: Verdict
     load: LoadView | None
+    gate: GateView | None
     tiers: TiersView | None
     flakiness: FlakinessView | None
     facts: tuple[Fact, ...]

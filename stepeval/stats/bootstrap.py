@@ -7,12 +7,11 @@ and columns, so that many resamples are one matrix product and unequal clusters 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepeval.stats.checked import Floats, Places, cluster_places, finite, level
+from stepeval.stats.checked import Clusters, Floats, Places, cluster_places, finite, level
 from stepeval.stats.estimate import Estimate
 from stepeval.stats.student import t_quantile
 
@@ -57,7 +56,7 @@ def distribution(
     columns: Sequence[ArrayLike],
     draws: int = DRAWS,
     seed: int = 0,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
 ) -> Floats:
     """The statistic of ``draws`` resamples, in the order drawn."""
     known = [finite(column) for column in columns]
@@ -73,7 +72,7 @@ def bca(
     draws: int = DRAWS,
     seed: int = 0,
     *,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     expanded: bool = False,
 ) -> Estimate:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987).

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+Clusters = Sequence[Any] | NDArray[Any]  # a name for each value: equal names, one cluster
 
 
 def finite(values: ArrayLike) -> Floats:
@@ -28,7 +29,7 @@ def paired(left: ArrayLike, right: ArrayLike) -> tuple[Floats, Floats]:
     return a, b
 
 
-def cluster_places(clusters: Sequence[Any] | None, n: int) -> tuple[Places, int]:
+def cluster_places(clusters: Clusters | None, n: int) -> tuple[Places, int]:
     """For each of ``n`` values the place of its cluster, from 0, and how many clusters there are.
 
     Without clusters each value is its own. Raises ValueError: there are not ``n`` names.

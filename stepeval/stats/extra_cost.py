@@ -1,13 +1,11 @@
 """What one more correct answer costs when B is taken instead of A."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepeval.stats.checked import cluster_places, level, paired
+from stepeval.stats.checked import Clusters, cluster_places, level, paired
 from stepeval.stats.estimate import Estimate
 from stepeval.stats.student import t_quantile
 
@@ -18,7 +16,7 @@ _ROUNDING = 1e-12
 def cost_per_extra_correct(
     cost_differences: ArrayLike,
     correct_differences: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
     """``sum(cost B - cost A) / sum(correct B - correct A)``, one pair of differences an item.

@@ -1,15 +1,13 @@
 """Two arms on the same items: differences and ratios of numbers."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from stepeval.stats.bootstrap import bca, weighted_mean
-from stepeval.stats.checked import Floats, cluster_places, finite, level, paired
+from stepeval.stats.checked import Clusters, Floats, cluster_places, finite, level, paired
 from stepeval.stats.difference import Difference
 from stepeval.stats.estimate import BOOTSTRAPPED, Estimate
 from stepeval.stats.quantiles import quantile_ratio, quantile_shift
@@ -25,7 +23,7 @@ _ROUNDING = 1e-9
 
 def mean_difference(
     differences: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Difference:
@@ -79,7 +77,7 @@ def sign_flip(differences: ArrayLike, seed: int = 0) -> float:
 def log_ratio(
     a: ArrayLike,
     b: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     confidence: float = 0.95,
 ) -> Difference:
     """B / A as ``exp`` of the mean ``log(b / a)`` and of its t interval; CR1 with clusters.
@@ -125,7 +123,7 @@ class _Mean:
         return 2 * float(stdtr(self.groups - 1, -abs(self.value) / self.error))
 
 
-def _mean(known: Floats, clusters: Sequence[Any] | None) -> tuple[_Mean, Floats]:
+def _mean(known: Floats, clusters: Clusters | None) -> tuple[_Mean, Floats]:
     """The mean with its CR1 error, and the clusters' sums.
 
     As :func:`stepeval.stats.estimate.clustered_mean`, over arrays.

@@ -1,13 +1,12 @@
 """Which arms no other arm beats in both cost and quality."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepeval.stats.bootstrap import DRAWS, resamples
-from stepeval.stats.checked import Floats, cluster_places
+from stepeval.stats.checked import Clusters, Floats, cluster_places
 
 
 def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
@@ -27,7 +26,7 @@ def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
 def front_shares(
     costs: ArrayLike,
     gains: ArrayLike,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[float, ...]:

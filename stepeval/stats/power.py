@@ -1,14 +1,12 @@
 """How many items a question needs, and what so many items can answer."""
 
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepeval.stats.checked import cluster_places, finite
+from stepeval.stats.checked import Clusters, cluster_places, finite
 
 _MOST = 10**9
 
@@ -55,11 +53,16 @@ def items_for_difference(
     """
     size = abs(difference)
     _positive(sd=sd, difference=size)
-    guess = ((_z(1 - alpha / 2) + _z(power)) * sd / size) ** 2
-    n = max(2, math.floor(min(guess, _MOST)))
-    while n < _MOST and _t_power(size / sd, n, alpha) < power:
-        n += max(1, n // 1_000_000)
-    return n
+    too_few, enough = 1, 2
+    while enough < _MOST and _t_power(size / sd, enough, alpha) < power:
+        too_few, enough = enough, 2 * enough
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if _t_power(size / sd, middle, alpha) < power:
+            too_few = middle
+        else:
+            enough = middle
+    return enough
 
 
 def detectable_difference(
@@ -89,7 +92,7 @@ def detectable_margin(
     return (_z(1 - alpha) + _z(power)) * math.sqrt(discordance / n)
 
 
-def paired_sd(differences: ArrayLike, clusters: Sequence[Any] | None = None) -> float | None:
+def paired_sd(differences: ArrayLike, clusters: Clusters | None = None) -> float | None:
     """Standard deviation of paired differences as the formulas above need it.
 
     With clusters it is the CR1 error times ``sqrt(n)``: what independent items with the same
@@ -105,13 +108,20 @@ def paired_sd(differences: ArrayLike, clusters: Sequence[Any] | None = None) -> 
 
 
 def _t_power(effect: float, n: int, alpha: float) -> float:
-    from scipy.special import nctdtr, stdtrit  # noqa: PLC0415  -- takes longer than most reports
+    from scipy.special import stdtrit  # noqa: PLC0415  -- takes longer than most reports
 
+    _z(alpha)
     critical = float(stdtrit(n - 1, 1 - alpha / 2))
     shift = effect * math.sqrt(n)
-    if shift - critical > 38:  # noqa: PLR2004  -- beyond float's tails, where nctdtr fails
-        return 1.0
-    return 1 - float(nctdtr(n - 1, shift, critical)) + float(nctdtr(n - 1, shift, -critical))
+    return 1 - _below(critical, n - 1, shift) + _below(-critical, n - 1, shift)
+
+
+def _below(t: float, degrees: int, shift: float) -> float:
+    """``P(T < t)`` of noncentral t."""
+    from scipy.special import nctdtr  # noqa: PLC0415  -- takes longer than most reports
+
+    found = float(nctdtr(degrees, shift, t))
+    return 0.0 if math.isnan(found) else found  # what it has too few digits for is next to nothing
 
 
 def _z(chance: float) -> float:

@@ -1,14 +1,13 @@
 """How far the quantiles of two arms lie apart, on the same items."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepeval.stats.bootstrap import DRAWS, resamples
-from stepeval.stats.checked import Floats, cluster_places, level, paired
+from stepeval.stats.checked import Clusters, Floats, cluster_places, level, paired
 from stepeval.stats.difference import Difference
 from stepeval.stats.estimate import Estimate, smallest_n
 
@@ -24,7 +23,7 @@ def quantile_shift(
     confidence: float = 0.95,
     seed: int = 0,
     *,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
 ) -> Difference:
     """The ``q`` quantile of B less that of A, by the percentile bootstrap over pairs.
 
@@ -45,7 +44,7 @@ def quantile_ratio(
     confidence: float = 0.95,
     seed: int = 0,
     *,
-    clusters: Sequence[Any] | None = None,
+    clusters: Clusters | None = None,
 ) -> Difference:
     """As :func:`quantile_shift`, the quantile of B by that of A; every value above 0."""
     left, right = paired(a, b)
@@ -62,7 +61,7 @@ def _compare(
     confidence: float,
     seed: int,
     *,
-    clusters: Sequence[Any] | None,
+    clusters: Clusters | None,
     back: Callable[[float], float],
 ) -> Difference:
     """``back`` is exp where logarithms of quantiles are compared, so that p is of the same set."""

@@ -8,7 +8,7 @@ version does not know are passed over, so that older and newer files of one sche
 import dataclasses
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -35,7 +35,11 @@ def dump(value: Any) -> Any:
 
 
 def load(type_: type[T], data: Any) -> T:
-    """The inverse of :func:`dump`. ``data`` is not checked: it is what :func:`dump` made."""
+    """The inverse of :func:`dump`.
+
+    Raises:
+        TypeError, ValueError, LookupError: ``data`` is nothing that :func:`dump` could have made.
+    """
     hint: Any = type_
     value: T = _loader(hint)(data)
     return value
@@ -117,16 +121,48 @@ def _container(
     if origin is tuple and args[1:] == (...,):
         convert = converter(args[0])
         if convert is _same:
-            return sequence
+            return _all_of(args[0], sequence, iter)
         return lambda values: sequence([convert(value) for value in values])
     if origin in (Mapping, dict):
         convert = converter(args[1])
         if convert is _same:
-            return dict
+            return _all_of(args[1], dict, dict.values)
         return lambda values: {name: convert(value) for name, value in values.items()}
     if origin in _UNIONS:
         return None
     raise TypeError(f"{hint} has no JSON form")
+
+
+def _all_of(hint: Any, make: _Convert, values_of: Callable[[Any], Iterable[Any]]) -> _Convert:
+    """``make``, where every value within has a JSON type of ``hint``."""
+    wanted = _json_types(hint)
+    if wanted is None:
+        return make
+
+    def convert(values: Any) -> Any:
+        if not wanted.issuperset(map(type, values_of(values))):
+            raise TypeError(f"{values!r:.100} holds another type than {hint}")
+        return make(values)
+
+    return convert
+
+
+def _json_types(hint: Any) -> frozenset[type] | None:
+    """The types that a value of this hint may have before and after its conversion.
+
+    None: any of them.
+    """
+    if hint in (Any, object):
+        return None
+    if get_origin(hint) in _UNIONS:
+        each = [_json_types(arg) for arg in get_args(hint)]
+        known = [types for types in each if types is not None]
+        return frozenset[type]().union(*known) if len(known) == len(each) else None
+    if hint in _PLAIN:
+        return frozenset({int, float}) if hint is float else frozenset({hint})
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return frozenset({hint, str, int})
+    return frozenset({tuple, list} if get_origin(hint) is tuple else {dict, hint})
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -141,13 +177,30 @@ def _object_dumper(cls: Any) -> _Convert:
 def _object_loader(cls: Any) -> _Convert:
     fields = [(name, _loader(hint)) for name, hint in _fields(cls)]
     names = [name for name, _ in fields]
+    wanted = [_json_types(hint) for _, hint in _fields(cls)]
+    known: set[tuple[type, ...]] = set()  # types that were found right, of all fields together
     converted = [(n, convert) for n, (_, convert) in enumerate(fields) if convert is not _same]
+
+    def check(name: str, found: type, allowed: frozenset[type] | None) -> None:
+        if allowed is not None and found not in allowed:
+            raise TypeError(f"{name} of a {cls.__name__} is of the type {found.__name__}")
+
+    def older(data: Any) -> Any:
+        given = [(*field, types) for field, types in zip(fields, wanted, strict=True)]
+        given = [field for field in given if field[0] in data]
+        for name, _, allowed in given:
+            check(name, type(data[name]), allowed)
+        return cls(**{name: convert(data[name]) for name, convert, _ in given})
 
     def load_object(data: Any) -> Any:
         try:
             values = [data[name] for name in names]
         except KeyError:  # an older file's, which lacks a field
-            return cls(**{name: convert(data[name]) for name, convert in fields if name in data})
+            return older(data)
+        if (found := tuple(map(type, values))) not in known:
+            for name, type_, allowed in zip(names, found, wanted, strict=True):
+                check(name, type_, allowed)
+            known.add(found)
         for n, convert in converted:
             values[n] = convert(values[n])
         return cls(*values)

@@ -10,6 +10,8 @@ _TO_2 = (
     schema.PHASES,
     schema.COUNTED,
     schema.LIMIT_CHANGES,
+    schema.BASELINES,
+    schema.LOOKS,
     "ALTER TABLE scores RENAME TO scores_1",
     "ALTER TABLE finals RENAME TO finals_1",
     schema.FINALS,
@@ -26,6 +28,8 @@ _AS_2 = (
     schema.PHASES.replace("CREATE TABLE", "CREATE TEMP TABLE"),
     schema.COUNTED.replace("CREATE TABLE", "CREATE TEMP TABLE"),
     schema.LIMIT_CHANGES.replace("CREATE TABLE", "CREATE TEMP TABLE"),
+    schema.BASELINES.replace("CREATE TABLE", "CREATE TEMP TABLE"),
+    schema.LOOKS.replace("CREATE TABLE", "CREATE TEMP TABLE"),
     """CREATE TEMP VIEW scores AS SELECT s.*, f.attempt
         FROM main.scores s JOIN main.finals f ON f.cell = s.cell""",
 )

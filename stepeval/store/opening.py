@@ -122,3 +122,6 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: was written by a newer stepeval (format {found}, this one reads up to "
             f"{schema.VERSION}); upgrade stepeval"
         )
+    flaw = schema.flaw(connection)
+    if flaw is not None:
+        raise StoreError(f"{path}: this is no whole run ({flaw})")

@@ -42,7 +42,7 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
         StoreError: It cannot be read.
     """
     file = opening.database(path)
-    arms = {arm.name: arm for arm in suite.arms}
+    arms = {arm.name: arm for arm in suite.every_arm}
     samples = {sample.key: sample for sample in suite.samples}
     query = """SELECT c.id, c.arm, c.sample, c.epoch, a.outcome, a.result
         FROM attempts a CROSS JOIN cells c ON c.number = a.cell

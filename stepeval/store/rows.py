@@ -4,19 +4,21 @@ import math
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
+from sys import intern
 from typing import Any
 
 from stepeval.core.chat import Exchange, Failure, Response, Timing
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Health, Phase
-from stepeval.core.record import Attempt, Score, ScoreRow, TokenCount
+from stepeval.core.record import Attempt, Record, Score, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule
 from stepeval.store import chunks, texts
 from stepeval.store.codec import dump, from_text, to_text
 
 _MOST_PHASES = 10_000
 _LATEST_NS = 2**62
+LATEST_S = 253_402_300_800  # since 1970: what comes then is no date
 _RESPONSE, _CACHED = "response", "cached"  # else the column has the failure's kind
 
 _ATTEMPT = (
@@ -92,8 +94,12 @@ def _kept_answer(connection: sqlite3.Connection, attempt: int, row: ScoreRow) ->
 
 
 def _said(result: str | bytes, choice: int) -> str | None:
-    response = from_text(Response, texts.unpack(result) or "")
-    return next((each.text for each in response.choices if each.index == choice), None)
+    return _text_of(from_text(Response, texts.unpack(result) or ""), choice)
+
+
+def _text_of(result: Response | Failure, choice: int) -> str | None:
+    choices = result.choices if isinstance(result, Response) else ()
+    return next((each.text for each in choices if each.index == choice), None)
 
 
 def _final_attempt(connection: sqlite3.Connection, cell_id: str) -> int:
@@ -112,14 +118,36 @@ def _cell_number(connection: sqlite3.Connection, cell_id: str) -> int:
     return number
 
 
+_LARGEST_LIMIT = 1e15
+
+
 def read_score(cell_id: str, row: tuple[Any, ...]) -> ScoreRow:
     """``row`` has SCORE_COLUMNS, and the attempt's result where the answer is its whole text."""
     choice, rule, scorer, value, answer, explanation, metadata, result = row
     if result is not None:
         answer = _said(result, choice)
+    known = _checked_metadata(choice, value, metadata)
+    score = Score(intern(scorer), value, texts.unpack(answer), texts.unpack(explanation), known)
+    return ScoreRow(cell_id, choice, intern(rule), score)
+
+
+def read_score_of(record: Record, row: tuple[Any, ...]) -> ScoreRow:
+    """``row`` has SCORE_COLUMNS. An answer that is the whole text is the record's own string."""
+    choice, rule, scorer, value, kept, explanation, metadata = row
+    known = _checked_metadata(choice, value, metadata)
+    answer = _text_of(record.result, choice) if kept == _WHOLE else texts.unpack(kept)
+    score = Score(intern(scorer), value, answer, texts.unpack(explanation), known)
+    return ScoreRow(record.cell.id, choice, intern(rule), score)
+
+
+def _checked_metadata(choice: Any, value: Any, metadata: Any) -> dict[str, Any]:
+    """The metadata of a score whose place and value are what they should be."""
+    if type(choice) is not int or not (value is None or 0 <= value <= 1):
+        raise ValueError(f"{value!r} of choice {choice!r} is no score")
     known = from_text(dict[str, Any], metadata) if metadata else {}
-    score = Score(scorer, value, texts.unpack(answer), texts.unpack(explanation), known)
-    return ScoreRow(cell_id, choice, rule, score)
+    if type(known) is not dict:
+        raise TypeError("its metadata are no mapping")
+    return known
 
 
 def insert_limit_change(connection: sqlite3.Connection, change: LimitChange) -> None:
@@ -128,6 +156,15 @@ def insert_limit_change(connection: sqlite3.Connection, change: LimitChange) -> 
         "VALUES (?, ?, ?, ?, ?, ?)",
         (change.at, change.provider, change.kind, change.level, change.used, change.why),
     )
+
+
+def read_limit_change(row: tuple[Any, ...]) -> LimitChange:
+    """Raises ValueError, TypeError: It is none; the file may be anybody's."""
+    at, provider, kind, level, used, why = row
+    change = LimitChange(float(at), str(provider), str(kind), float(level), float(used), str(why))
+    if not all(abs(value) < _LARGEST_LIMIT for value in (change.at, change.level, change.used)):
+        raise ValueError("a limit of no size that any account has")
+    return change
 
 
 def insert_phase(connection: sqlite3.Connection, phase: Phase) -> None:
@@ -196,6 +233,10 @@ def read_rules(text: str) -> tuple[ScoringRule, ...]:
 def read_attempt(row: tuple[Any, ...]) -> Attempt:
     """``row`` has the columns of :func:`attempt_columns`."""
     number, turn, started_at, started_ns, ended_ns, outcome, url, body, result, blob = row
+    if not type(number) is type(turn) is type(started_ns) is type(ended_ns) is int:
+        raise TypeError("a number of the attempt is none")
+    if type(started_at) is not float or not 0 <= started_at < LATEST_S or type(url) is not str:
+        raise TypeError("the attempt's time or address is none")
     text = texts.unpack(result) or ""
     slim: Response | Failure = (
         from_text(Response, text) if outcome in (_RESPONSE, _CACHED) else from_text(Failure, text)

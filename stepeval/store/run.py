@@ -9,12 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from stepeval.core.baseline import Baseline
+from stepeval.core.chat import JsonObject
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, RunInfo, ScoreRow, TokenCount
 from stepeval.core.task import Cell, ScoringRule, Suite
 from stepeval.store import opening, rows, schema
+from stepeval.store.baseline import render_baseline
 from stepeval.store.codec import to_text
 from stepeval.store.lock import WriterLock
 from stepeval.store.reader import RunEvent, RunReader
@@ -35,8 +38,11 @@ class Scoring:
     created_at: float
 
 
-def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
-    """A new directory ``root / info.id``, readable by its owner alone.
+def create_run(
+    root: Path, info: RunInfo, suite: Suite, baseline: Baseline | None = None
+) -> "RunStore":
+    """A new directory ``root / info.id``, readable by its owner alone. ``baseline``: what the run
+    is gated against.
 
     Raises:
         StoreError: It is there already, or cannot be made.
@@ -52,13 +58,19 @@ def create_run(root: Path, info: RunInfo, suite: Suite) -> "RunStore":
     except OSError as error:
         raise StoreError(f"{directory}: cannot be made: {error.strerror}") from error
     try:
-        return _fill(directory, info, suite, missing)
+        return _fill(directory, info, suite, missing, baseline)
     except (sqlite3.Error, OSError, StoreError) as error:
         shutil.rmtree(directory, ignore_errors=True)  # nothing is in it, and half a run is none
         raise StoreError(f"{directory}: cannot be made: {error}") from error
 
 
-def _fill(directory: Path, info: RunInfo, suite: Suite, missing: list[Path]) -> "RunStore":
+def _fill(
+    directory: Path,
+    info: RunInfo,
+    suite: Suite,
+    missing: list[Path],
+    baseline: Baseline | None,
+) -> "RunStore":
     """``missing``: the folders above ``directory`` that were made for it."""
     lock = WriterLock(directory / schema.LOCK)
     path = directory / schema.DATABASE
@@ -70,6 +82,9 @@ def _fill(directory: Path, info: RunInfo, suite: Suite, missing: list[Path]) -> 
         )
         _add_event(connection, RunEvent.STARTED, info.created_at, None)
         _add_scoring(connection, suite.scoring, info.created_at)
+        if baseline is not None:
+            content = render_baseline(baseline)
+            connection.execute("INSERT INTO baselines (content) VALUES (?)", (content,))
         connection.execute("COMMIT")
         for folder in (directory, *missing):
             _flush_directory(folder.parent)
@@ -221,6 +236,16 @@ class RunStore:
     def add_limit_change(self, change: LimitChange) -> None:
         """Does not wait for the disk: what is lost with the process is a line of a chart."""
         self._writer.submit(lambda c: rows.insert_limit_change(c, change))
+
+    def add_look(self, number: int, at: float, look: JsonObject) -> None:
+        """One look of the procedure that decides when the run stops. ``at``: seconds since 1970.
+
+        Raises:
+            StoreError: It is there already.
+        """
+        statement = "INSERT INTO looks VALUES (?, ?, ?)"
+        values = (number, at, to_text(dict(look)))
+        self._writer.submit(lambda c: c.execute(statement, values).lastrowid).result()
 
     def note(self, event: RunEvent, at: float, reason: str | None = None) -> None:
         """Adds to the run's history. ``at`` is seconds since 1970."""

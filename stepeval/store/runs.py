@@ -61,7 +61,10 @@ class RunsFolder:
                 f"{_shown(run_id)} is no run id; one looks like 20260131-235959-suite-name-0a1b"
             )
         directory = self.root / run_id
-        inside = (directory / schema.DATABASE).resolve()
+        try:
+            inside = (directory / schema.DATABASE).resolve()
+        except (OSError, RuntimeError):
+            raise RunNotFound(f"run {run_id} is a link that leads nowhere") from None
         if inside.parent != self.root.resolve() / run_id:
             raise RunNotFound(f"run {run_id} is a link to a place outside of {self.root}")
         return directory

@@ -1,6 +1,9 @@
 """The tables of a run's file."""
 
 import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from functools import cache
 
 DATABASE = "run.db"
 LOCK = "run.lock"
@@ -59,6 +62,19 @@ CREATE TABLE limit_changes (
   why TEXT NOT NULL
 )"""
 
+# What a run is gated against, as its file was, and each look at it so far.
+BASELINES = """
+CREATE TABLE baselines (
+  number INTEGER PRIMARY KEY,
+  content TEXT NOT NULL
+)"""
+LOOKS = """
+CREATE TABLE looks (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  look TEXT NOT NULL
+)"""
+
 TABLES = f"""
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -108,9 +124,50 @@ CREATE TABLE scorings (
 {PHASES};
 {COUNTED};
 {LIMIT_CHANGES};
+{BASELINES};
+{LOOKS};
 """
 
 
 def version(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return found
+
+
+_LATER = frozenset({"phases", "token_counts", "limit_changes"})  # than version 1
+_IS_MORE = "type NOT IN ('table', 'index') OR coalesce(rootpage, 0) = 0"
+
+
+def flaw(connection: sqlite3.Connection) -> str | None:
+    """What keeps the file from being a run: a table that is missing or not this package's, or
+    anything that computes (a view, a trigger, a virtual table), which a stranger may have put in.
+    """
+    query = f"SELECT name FROM main.sqlite_master WHERE {_IS_MORE}"  # noqa: S608  -- a condition of this module only
+    more = connection.execute(query).fetchone()
+    if more is not None:
+        return f"{more[0]!r} is no table of a run"
+    found, is_old = _columns(connection), version(connection) < VERSION
+    for name, columns in _wanted().items():
+        if name not in found and not (is_old and name in _LATER):
+            return f"the table {name!r} is missing"
+        if name in found and found[name] != columns and not (is_old and name == "scores"):
+            return f"the table {name!r} has other columns"
+    return None
+
+
+@cache
+def _wanted() -> Mapping[str, tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        return _columns(connection)
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Of each table, computed ones included."""
+    tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")
+    query = "SELECT name FROM pragma_table_xinfo(?, 'main') ORDER BY cid"
+    return {
+        name: tuple(column for (column,) in connection.execute(query, (name,)))
+        for (name,) in tables.fetchall()
+    }

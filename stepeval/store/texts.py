@@ -25,9 +25,11 @@ def pack(text: str | None) -> str | bytes | None:
 
 
 def unpack(value: str | bytes | None) -> str | None:
-    """Raises zlib.error or UnicodeDecodeError for what :func:`pack` never made."""
-    if not isinstance(value, bytes):
+    """Raises zlib.error, UnicodeDecodeError or TypeError for what :func:`pack` never made."""
+    if value is None or isinstance(value, str):
         return value
+    if not isinstance(value, bytes):
+        raise TypeError(f"{value!r} is no text")
     data = inflated(value, _LARGEST) if value[:1] == _ZLIB else value
     return data.decode("utf-8", "surrogatepass")
 

@@ -1,7 +1,8 @@
 """Rows become Samples: columns are sorted out, rows chosen, ids given."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from random import Random
 from typing import Any
@@ -20,6 +21,8 @@ from stepeval.suite.yaml_tree import Node, place_of
 _KNOWN = ("id", "input", "target", "choices", "metadata")
 _ID_DIGITS = 8
 _LONGEST_ID = 200
+_MOST_UNKNOWN = 20  # names of a filter; whoever reads more sentences learns no more
+_NONE: Mapping[str, Any] = {}  # one for all of 100,000 samples
 
 
 def read_dataset(
@@ -35,9 +38,19 @@ def read_dataset(
             findings.error("the dataset has no rows", node.place)
         return ()
     rows = _renamed(rows, entry.fields.model_dump(exclude_none=True), node, findings)
-    placed = [(sample, row) for row in rows if (sample := _sample(row, findings))]
+    texts_only = rows[0].texts_only
+    placed = [
+        (sample, row.place) for row in _taken_from(rows) if (sample := _sample(row, findings))
+    ]
     samples = _identified(placed, findings)
-    return _chosen(entry, samples, node, findings, texts_only=rows[0].texts_only)
+    return _chosen(entry, samples, node, findings, texts_only=texts_only)
+
+
+def _taken_from(rows: list[Row]) -> Iterator[Row]:
+    """All of them, first one first, each gone from memory once the next one is asked for."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()
 
 
 def sample_places(
@@ -108,7 +121,7 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
         sample_input = values["input"]
         metadata = {**rest, **(metadata or {})}
     else:
-        sample_input, metadata = rest, metadata or {}
+        sample_input = rest
     if isinstance(sample_input, int):
         sample_input = str(sample_input)
     row_id = values.get("id")
@@ -117,7 +130,7 @@ def _sample(row: Row, findings: Findings) -> Sample | None:
         input=sample_input,
         target=values.get("target"),
         choices=_choices(row),
-        metadata=metadata,
+        metadata=metadata or _NONE,
     )
 
 
@@ -176,34 +189,33 @@ def _choices(row: Row) -> tuple[str, ...]:
     return tuple(str(choice) for choice in choices)
 
 
-def _identified(placed: Iterable[tuple[Sample, Row]], findings: Findings) -> list[Sample]:
+def _identified(placed: list[tuple[Sample, Place]], findings: Findings) -> list[Sample]:
     """Every sample with an id: its own, or the beginning of its content's hash."""
-    placed = list(placed)
     taken: dict[str, Place] = {}
-    for sample, row in placed:
+    for sample, place in placed:
         if sample.id and sample.id in taken:
             first = taken[sample.id]
             sentence = f"duplicate id {sample.id!r} (first on line {first.line})"
-            findings.error(sentence, row.place)
+            findings.error(sentence, place)
         elif sample.id:
-            taken[sample.id] = row.place
-    used, contents = set(taken), dict[str, int]()
+            taken[sample.id] = place
+    contents = dict[str, int]()
     found = []
-    for sample, row in placed:
+    for sample, place in placed:
         if sample.id:
             found.append(sample)
             continue
         digest = content_id(sample.input, sample.target, sample.choices)
         contents[digest] = contents.get(digest, 0) + 1
-        new_id = _free_id(digest, contents[digest], used)
+        new_id = _free_id(digest, contents[digest], taken)
         if contents[digest] > 1:
-            findings.warning(f"this row repeats an earlier one; its id is {new_id!r}", row.place)
-        used.add(new_id)
-        found.append(Sample(new_id, sample.input, sample.target, sample.choices, sample.metadata))
+            findings.warning(f"this row repeats an earlier one; its id is {new_id!r}", place)
+        taken[new_id] = place
+        found.append(replace(sample, id=new_id))
     return found
 
 
-def _free_id(digest: str, occurrence: int, used: set[str]) -> str:
+def _free_id(digest: str, occurrence: int, used: Container[str]) -> str:
     """Eight digits, and more only where other content begins with the same eight."""
     ending = f"~{occurrence}" if occurrence > 1 else ""
     for digits in range(_ID_DIGITS, len(digest) + 1, 4):
@@ -245,10 +257,9 @@ def _filtered(
 ) -> list[Sample]:
     fields = [(sample, _fields(sample)) for sample in samples]
     known = {name for _, values in fields for name in values}
-    for name in wanted:
-        if name not in known:
-            sentence = f"no row has a field {name!r}{did_you_mean(name, known)}"
-            findings.error(sentence, place_of(node, ("filter", name), key=True))
+    for name in [name for name in wanted if name not in known][:_MOST_UNKNOWN]:
+        sentence = f"no row has a field {name!r}{did_you_mean(name, known)}"
+        findings.error(sentence, place_of(node, ("filter", name), key=True))
     kept = [sample for sample, values in fields if metadata_matches(wanted, values)]
     if not kept and samples and known.issuperset(wanted):
         findings.error("no row passes the filter", place_of(node, ("filter",), key=True))

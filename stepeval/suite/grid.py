@@ -1,6 +1,6 @@
 """The grid: a plan becomes arms, arms and samples become cells. Lazy all the way."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import count, islice, product
@@ -128,14 +128,22 @@ def _contents(suite: Suite) -> list[tuple[str, Arm]]:
 
 def _epoch(suite: Suite, arms: Sequence[tuple[str, Arm]], epoch: int) -> Iterator[Cell]:
     for index in sample_order(suite.samples, seed=suite.seed, epoch=epoch):
-        sample = suite.samples[index]
-        item = [
-            Cell(content_id(content, sample.key, epoch), arm, sample, epoch)
-            for content, arm in arms
-        ]
-        if len(item) > 1:  # a hash for each cell of millions, to sort nothing
-            item.sort(key=lambda cell: _rank(suite.seed, cell.id))
-        yield from item
+        yield from _item(arms, suite.samples[index], epoch, suite.seed)
+
+
+def item_cells(suite: Suite) -> Callable[[Sample, int], list[Cell]]:
+    """What makes a sample's cells of an epoch, for those who choose the samples' order."""
+    arms = _contents(suite)
+    return lambda sample, epoch: _item(arms, sample, epoch, suite.seed)
+
+
+def _item(arms: Sequence[tuple[str, Arm]], sample: Sample, epoch: int, seed: int) -> list[Cell]:
+    item = [
+        Cell(content_id(content, sample.key, epoch), arm, sample, epoch) for content, arm in arms
+    ]
+    if len(item) > 1:  # a hash for each cell of millions, to sort nothing
+        item.sort(key=lambda cell: _rank(seed, cell.id))
+    return item
 
 
 def sample_order(samples: Sequence[Sample], *, seed: int, epoch: int = 0) -> list[int]:

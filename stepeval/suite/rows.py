@@ -68,7 +68,7 @@ def _yaml(text: str, shown: str, findings: Findings) -> list[Row]:
 
 def _jsonl(text: str, shown: str, findings: Findings) -> list[Row]:
     rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if not line.strip():
             continue
         place = Place(shown, number)
@@ -82,6 +82,15 @@ def _jsonl(text: str, shown: str, findings: Findings) -> list[Row]:
         else:
             findings.error("a row must be a JSON object", place)
     return rows
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One by one: a list of them would take as much memory as the text again."""
+    at = 0
+    while (end := text.find("\n", at)) >= 0:
+        yield text[at:end]
+        at = end + 1
+    yield text[at:]
 
 
 def _json(text: str, shown: str, findings: Findings) -> list[Row]:

@@ -8,11 +8,17 @@ import pytest
 from stepeval.analysis.columns import SampleRow
 from stepeval.analysis.leaderboard import ArmSummary, leaderboard
 from stepeval.core.record import Mode, Outcome
-from stepeval.stats.estimate import mean_t, wilson
+from stepeval.stats.bootstrap import bca, weighted_ratio
+from stepeval.stats.estimate import clustered_mean, mean_t, ratio, wilson
 
 
-def summary(*items: Sequence[float]) -> ArmSummary:
-    """Of an arm with these scores, one sequence an item; 10 tokens for each point of the score."""
+def summary(
+    *items: Sequence[float], clusters: Sequence[str | None] = (), costs: Sequence[float] = ()
+) -> ArmSummary:
+    """Of an arm with these scores, one sequence an item; 10 tokens for each point of the score.
+
+    ``clusters`` and ``costs`` (of each request) are the items', where there are some.
+    """
     rows = []
     for item, scores in enumerate(items):
         for epoch, score in enumerate(scores):
@@ -28,6 +34,9 @@ def summary(*items: Sequence[float]) -> ArmSummary:
                 "correct": score == 1,
                 "score": score,
                 "output_tokens": round(10 * score),
+                "cluster": clusters[item] if clusters else None,
+                "cost": costs[item] if costs else None,
+                "original_cost": costs[item] if costs else None,
             }
             rows.append(SampleRow(**{c.name: known.get(c.name) for c in fields(SampleRow)}))  # type: ignore[arg-type]  # a row of only what the test concerns
     (arm,) = leaderboard(rows)
@@ -83,3 +92,62 @@ def test_one_item_with_mixed_runs_has_no_interval() -> None:
         None,
         "one item or cluster has no spread",
     )
+
+
+def test_samples_of_one_cluster_are_no_independent_evidence() -> None:
+    """1 1 1 0 0 0 1 1 0 1 1 0 in clusters of 3, whose standard error is 0.209718 (CR1)."""
+    right = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0]
+    arm = summary(*([r] for r in right), clusters=[name for name in "abcd" for _ in range(3)])
+    expected = clustered_mean([3, 0, 2, 2], [3, 3, 3, 3])
+    assert arm.accuracy.value == pytest.approx(7 / 12)
+    assert arm.accuracy.n == arm.score.n == 4
+    assert arm.accuracy.low == arm.score.low == max(0, expected.low or 0)
+    assert arm.output_tokens.high == pytest.approx(10 * (expected.high or 0))
+    alone = summary(*([r] for r in right)).accuracy
+    assert alone == wilson(7, 12)
+
+
+def test_epochs_and_clusters_are_one_clustering() -> None:
+    """The cluster holds its items' runs; a sample without one, named alike, stands for itself."""
+    arm = summary([1, 0], [1, 1], [0, 0, 1], [1], clusters=["x", "x", None, "2"])
+    expected = clustered_mean([3, 1, 1], [4, 3, 1])
+    assert arm.accuracy.value == expected.value
+    assert arm.accuracy.n == 3
+
+
+def test_clusters_that_are_all_right_are_as_many_items() -> None:
+    arm = summary(*[[1.0]] * 12, clusters=["a", "b", "c"] * 4)
+    assert arm.accuracy == wilson(3, 3)
+    one = summary([1.0], [0.0], clusters=["a", "a"]).accuracy
+    assert (one.value, one.low, one.reason) == (0.5, None, "one item or cluster has no spread")
+
+
+@pytest.mark.parametrize("n", [7, 30])
+def test_the_cost_of_a_correct_answer_is_fiellers(n: int) -> None:
+    right, costs = [1.0, 0.0, 1.0] * 10, [1.0, 2.5, 1.5] * 10
+    found = summary(*([r] for r in right[:n]), costs=costs[:n]).cost_per_correct
+    assert found == ratio(costs[:n], right[:n])
+
+
+@pytest.mark.parametrize("n", [8, 29])
+def test_of_few_items_it_is_resampled(n: int) -> None:
+    """Whose sums are not yet normal. Epochs of an item, or items of a cluster, are drawn whole."""
+    right, costs = [1.0, 0.0, 1.0] * 10, [1.0, 2.5, 1.5] * 10
+    expected = bca(weighted_ratio, (costs[:n], right[:n]), expanded=True)
+    found = summary(*([r] for r in right[:n]), costs=costs[:n]).cost_per_correct
+    assert found == expected
+    assert found.method == "bca"
+    doubled = [item for item in range(n) for _ in range(2)]
+    paired = summary(
+        *([right[item]] for item in doubled),
+        costs=[costs[item] for item in doubled],
+        clusters=[f"c{item}" for item in doubled],
+    ).cost_per_correct
+    assert paired.low == pytest.approx(found.low)
+    assert paired.high == pytest.approx(found.high)
+    assert paired.n == n
+
+
+def test_of_few_items_without_a_right_one_there_is_still_no_price() -> None:
+    found = summary(*[[0.0]] * 12, costs=[1.0] * 12).cost_per_correct
+    assert (found.value, found.reason) == (None, "no correct answer")

@@ -15,6 +15,7 @@ from stepeval.analysis.export import write_csv, write_jsonl
 from stepeval.analysis.frames import frames
 from stepeval.analysis.leaderboard import leaderboard
 from stepeval.analysis.rows import chunk_rows, sample_rows, score_rows
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import (
     Choice,
     Chunk,
@@ -22,6 +23,7 @@ from stepeval.core.chat import (
     Exchange,
     Failure,
     FailureKind,
+    JsonObject,
     Response,
     Timing,
     Usage,
@@ -74,6 +76,16 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.kept_scores)
+
+    def baseline(self) -> Baseline | None:
+        return None
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        return ()
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.kept:
+            yield each, tuple(row for row in self.kept_scores if row.cell_id == each.cell.id)
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()
@@ -128,6 +140,19 @@ def test_a_row_has_what_happened_to_its_request() -> None:
     assert (row.chunk_count, row.coalesced_share, row.trace_id) == (2, 0.5, "trace")
     assert row.cost == pytest.approx((600 * 1.0 + 400 * 0.5 + 100 * 2.0) / 1e6)
     assert row.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "cluster"),
+    [({}, None), ({"cluster": None}, None), ({"cluster": "page 3"}, "page 3"),
+     ({"cluster": 3}, "3"), ({"cluster": {"b": 1, "a": [2]}}, '{"a": [2], "b": 1}')],
+)  # fmt: skip
+def test_a_row_has_the_cluster_that_its_sample_names(
+    metadata: dict[str, object], cluster: str | None
+) -> None:
+    sample = Sample("1", "question", metadata=metadata)
+    (row,) = sample_rows(Held((record(sample, attempt(answer())),)))
+    assert row.cluster == cluster
 
 
 def test_a_failed_request_has_one_row_without_numbers() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from stepeval.analysis.wire_proof import wire_proof
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import Choice, Exchange, JsonObject, Response, Timing, Usage
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
@@ -32,6 +33,15 @@ class Held:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(())
+
+    def baseline(self) -> Baseline | None:
+        return None
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        return ()
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        return ((each, ()) for each in self.records())
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return ()

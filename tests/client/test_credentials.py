@@ -83,7 +83,16 @@ def test_a_key_is_not_sent_where_it_does_not_belong(base_url: str, variable: str
 
 def test_a_key_of_others_is_not_sent_to_this_machine_either() -> None:
     assert found(Provider("l", "http://127.0.0.1:1/v1", NAMES), {"STEP_API_KEY": "a"}) is None
-    assert found(Provider("l", "http://127.0.0.1:1/v1", ("MY",)), {"MY": "a"}) == "a"
+    ours = Provider("l", "http://127.0.0.1:1/v1", ("MY",), trusted=True)
+    assert found(ours, {"MY": "a"}) == "a"
+
+
+def test_a_variable_that_no_host_is_known_to_own_needs_the_users_word() -> None:
+    """Whoever wrote the suite could have any secret of the environment sent to any local port."""
+    stranger = Provider("l", "http://127.0.0.1:1/v1", ("GITHUB_TOKEN",))
+    with pytest.raises(ProviderError, match="GITHUB_TOKEN is not sent to 127"):
+        find_key(stranger, {"GITHUB_TOKEN": "a"}, None)
+    assert found(stranger, {}) is None
 
 
 def test_a_host_the_user_vouches_for_gets_the_key() -> None:

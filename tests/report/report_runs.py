@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from stepeval.core.baseline import Baseline
 from stepeval.core.chat import (
     Choice,
     Chunk,
@@ -12,6 +13,7 @@ from stepeval.core.chat import (
     Exchange,
     Failure,
     FailureKind,
+    JsonObject,
     Message,
     Response,
     Timing,
@@ -48,6 +50,16 @@ class MadeRun:
 
     def scores(self) -> Iterator[ScoreRow]:
         return iter(self.made_scores)
+
+    def baseline(self) -> Baseline | None:
+        return None
+
+    def looks(self) -> tuple[JsonObject, ...]:
+        return ()
+
+    def scored_records(self) -> Iterator[tuple[Record, tuple[ScoreRow, ...]]]:
+        for each in self.made_records:
+            yield each, tuple(row for row in self.made_scores if row.cell_id == each.cell.id)
 
     def limit_changes(self) -> tuple[LimitChange, ...]:
         return self.made_changes

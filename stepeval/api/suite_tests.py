@@ -102,6 +102,9 @@ def _tests(suite: Suite, path: Path) -> Iterator[SuiteTest]:
     if suite.expect.floor is not None:
         line = places.expectation("score").line
         yield from (SuiteTest(Kind.SCORE, arm.name, None, line) for arm in suite.arms)
+    if suite.expect.baseline is not None:
+        line = places.expectation("baseline").line
+        yield from (SuiteTest(Kind.GATE, arm.name, None, line) for arm in suite.arms)
 
 
 def tested(request: Request) -> Tested:

@@ -1,8 +1,8 @@
 """Checks as JUnit XML: what GitLab shows in a merge request, and most CI services know.
 
 A ``testcase`` for each check; ``failure`` where an answer is not as expected, ``error`` where there
-is no answer, ``skipped`` where it is known to fail. Names follow the elements that GitLab reads
-(``classname``, ``name``, ``file``, ``time``) and the Jenkins schema orders.
+is no answer, ``skipped`` where it is known to fail or was not asked. Names are those that GitLab
+reads: ``classname``, ``name``, ``file``, ``time``.
 """
 
 import re
@@ -18,7 +18,12 @@ _UNFIT = re.compile(
     "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
     "|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_ELEMENTS = {Ending.FAILED: "failure", Ending.ERROR: "error", Ending.KNOWN: "skipped"}
+_ELEMENTS = {
+    Ending.FAILED: "failure",
+    Ending.ERROR: "error",
+    Ending.KNOWN: "skipped",
+    Ending.SKIPPED: "skipped",
+}
 
 
 def junit_xml(checked: Checked) -> str:

@@ -63,9 +63,11 @@ def sample_places(
     else:
         rows = _rows(entry, node, findings, read_file)
     rows = _renamed(rows, entry.fields.model_dump(exclude_none=True), node, findings)
-    placed = [(sample, row) for row in rows if (sample := _sample(row, findings))]
+    placed = [
+        (sample, row.place) for row in _taken_from(rows) if (sample := _sample(row, findings))
+    ]
     samples = _identified(placed, findings)
-    return {sample.id: row.place for sample, (_, row) in zip(samples, placed, strict=True)}
+    return {sample.id: place for sample, (_, place) in zip(samples, placed, strict=True)}
 
 
 def _rows(entry: DatasetEntry, node: Node, findings: Findings, read_file: ReadFile) -> list[Row]:

@@ -20,6 +20,8 @@ _ENDINGS = (".stepeval.yaml", ".stepeval.yml")
 _BEGINS = re.compile(rb"^stepeval[ \t]*:", re.MULTILINE)
 _HEAD = 65_536
 _SHARED = "stepeval_shared"
+_PROPERTY = "stepeval"  # of a test, and in JUnit XML: who answered
+_MOST_ANNOTATIONS = 10  # of a step: GitHub drops what is more
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,6 +80,27 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for item in session.items:
         if isinstance(item, SuiteItem):
             item.file.chosen.append(item.test)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """In a job of GitHub Actions each failure is shown at its line, as far as GitHub shows any."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    stats = terminalreporter.stats
+    bad = [
+        report
+        for report in (*stats.get("failed", ()), *stats.get("error", ()))
+        if any(name == _PROPERTY for name, _ in getattr(report, "user_properties", ()))
+    ]
+    for report in bad[:_MOST_ANNOTATIONS]:
+        from stepeval.api.publishing import annotate_test
+
+        file, line, title = report.location
+        at = None if line is None else line + 1
+        terminalreporter.ensure_newline()
+        terminalreporter.write_line(
+            annotate_test(report.longreprtext, title=title, file=file, line=at)
+        )
 
 
 def _is_suite(path: Path, config: pytest.Config) -> bool:
@@ -187,7 +210,7 @@ class SuiteItem(pytest.Item):
         from stepeval.api.suite_tests import Ending
 
         tested = self.file.tested()
-        self.user_properties.append(("stepeval", tested.mode))
+        self.user_properties.append((_PROPERTY, tested.mode))
         check = self._check(tested)
         if check is None:
             _unmet(tested.trouble or "the run has no such test")
@@ -216,6 +239,7 @@ class NoCassette(pytest.Item):
     """Stands for all tests of a suite that was never recorded: one failure, not hundreds."""
 
     def runtest(self) -> None:
+        self.user_properties.append((_PROPERTY, "no cassette"))
         assert isinstance(self.parent, SuiteFile)
         assert self.parent.tests is not None
         _unmet(

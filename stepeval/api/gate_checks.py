@@ -8,6 +8,7 @@ from stepeval.analysis.checks import Check, Ending, Kind
 from stepeval.analysis.gate import overall
 from stepeval.analysis.gate_words import gate_sentence
 from stepeval.analysis.gated import Gated
+from stepeval.api.baseline import BaselinesFolder
 from stepeval.api.gate import exit_code, judge, judge_again
 from stepeval.core.errors import ExitCode, UsageError
 from stepeval.core.task import Suite
@@ -44,10 +45,17 @@ def _judged(run: Path, suite: Suite, *, inside: bool) -> Gated:
         return own
     if not inside or suite.source is None:
         raise UsageError("the suite's folder, where its baseline is, lies outside of this one")
+    folder = Path(suite.source).parent / FOLDER
+    assert expect.baseline is not None
+    if expect.baseline not in BaselinesFolder(folder).names():
+        raise UsageError(
+            f"there is no baseline {expect.baseline!r} in {folder}: make it of good runs with "
+            f"stepeval baseline set {expect.baseline} RUN... --baselines {folder}"
+        )
     return judge_again(
         run,
         baseline=expect.baseline,
-        folder=Path(suite.source).parent / FOLDER,
+        folder=folder,
         runs=run.parent,
         metrics={"score": expect.margin},
         inconclusive=expect.inconclusive,

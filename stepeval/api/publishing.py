@@ -4,15 +4,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepeval.analysis.checks import Checked
+from stepeval.analysis.checks import Checked, Kind
 from stepeval.analysis.gate_words import gate_sentence
+from stepeval.analysis.gated import Gated
 from stepeval.api.checks import check_run
-from stepeval.api.gate import judge
-from stepeval.core.errors import StoreError
-from stepeval.exchange.github import annotations, fits, summary
+from stepeval.api.gate import exit_code, judge
+from stepeval.core.errors import ExitCode, StoreError
+from stepeval.exchange.github import annotation, annotations, fits, summary
 from stepeval.exchange.junit import junit_xml
 
-__all__ = ["junit", "tell_github", "write_junit"]
+__all__ = ["annotate_test", "junit", "tell_github", "write_junit"]
 
 
 def junit(path: Path) -> str:
@@ -29,17 +30,31 @@ def write_junit(path: Path, out: Path) -> None:
         raise StoreError(f"{out}: cannot be written: {error.strerror}") from error
 
 
-def tell_github(path: Path, verdict: str | None = None) -> Iterator[str]:
+def tell_github(path: Path, gated: Gated | None = None) -> Iterator[str]:
     """Adds to the summary of the step, and gives the lines that annotate files: to be printed as
-    they are. ``verdict`` is a gate's sentence; without one it is that of the run's own gate.
+    they are. ``gated``: what a gate found; None: the run's own gate is asked.
     """
     found = check_run(path)
-    own = judge(path) if verdict is None else None
-    verdict = verdict if own is None else gate_sentence(own)
-    trouble = _add_summary(found, verdict)
+    gated = judge(path) if gated is None else gated
+    trouble = _add_summary(found, None if gated is None else gate_sentence(gated))
     if trouble is not None:
         yield trouble
+    if gated is not None and not any(check.kind is Kind.GATE for check in found.checks):
+        yield from _verdict(gated)
     yield from annotations(found.checks, Path(os.environ.get("GITHUB_WORKSPACE", ".")).resolve())
+
+
+def _verdict(gated: Gated) -> Iterator[str]:
+    """Where no check says it already."""
+    code = exit_code(gated)
+    if code is not ExitCode.OK:
+        level = "error" if code is ExitCode.REGRESSED else "warning"
+        yield annotation(gate_sentence(gated), level=level, title="gate")
+
+
+def annotate_test(message: str, *, title: str, file: str, line: int | None) -> str:
+    """Of a test that failed, whoever ran it."""
+    return annotation(message, title=title, file=file, line=line)
 
 
 def _add_summary(found: Checked, verdict: str | None) -> str | None:
@@ -51,7 +66,8 @@ def _add_summary(found: Checked, verdict: str | None) -> str | None:
         with Path(name).open("a", encoding="utf-8") as file:
             text = summary(found, verdict)
             if not fits(text, file.tell()):
-                return "::notice::The summary of this step is full, so one run is not in it."
+                full = "The summary of this step is full, so one run is not in it."
+                return annotation(full, level="notice")
             file.write(text)
     except OSError as error:
         return f"the summary of this step cannot be written: {error.strerror}"

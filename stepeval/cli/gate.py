@@ -60,7 +60,6 @@ def gate(
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
     """
     from stepeval.api.gate import exit_code, gate_json, judge_again
-    from stepeval.api.gate_words import gate_sentence
     from stepeval.cli.gate_table import print_gate
 
     path = find_run(run, runs)
@@ -78,7 +77,7 @@ def gate(
         echo_json({"run": path.name, **gate_json(found)})
     else:
         print_gate(found)
-    publish(path, gate_sentence(found))
+    publish(path, found)
     return int(exit_code(found))
 
 

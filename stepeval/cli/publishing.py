@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from stepeval.core.printable import on_github
 
-Publish: TypeAlias = Callable[[Path, str | None], None]
-"""Takes the run's folder, and a gate's sentence where there is one."""
+if TYPE_CHECKING:
+    from stepeval.api.gate import Gated
+
+Publish: TypeAlias = "Callable[[Path, Gated | None], None]"
+"""Takes the run's folder, and what a gate found that is not the run's own."""
 
 _OPTIONS = (
     click.option(
@@ -35,9 +38,9 @@ def published(command: Callable[..., Any]) -> Callable[..., Any]:
         junit, github = values.pop("junit"), values.pop("github")
         wanted = on_github() if github is None else github
 
-        def publish(run: Path, verdict: str | None) -> None:
+        def publish(run: Path, gated: "Gated | None") -> None:
             if junit is not None or wanted:
-                _publish(run, verdict, junit, on_github=wanted)
+                _publish(run, gated, junit, on_github=wanted)
 
         return command(*args, publish=publish, **values)
 
@@ -47,12 +50,12 @@ def published(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def _publish(run: Path, verdict: str | None, junit: Path | None, *, on_github: bool) -> None:
+def _publish(run: Path, gated: "Gated | None", junit: Path | None, *, on_github: bool) -> None:
     from stepeval.api.publishing import tell_github, write_junit
 
     if junit is not None:
         write_junit(run, junit)
         click.echo(f"junit: {junit}", err=True)
     if on_github:
-        for line in tell_github(run, verdict):
+        for line in tell_github(run, gated):
             click.echo(line, err=True)  # standard output may be a JSON document

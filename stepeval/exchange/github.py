@@ -41,19 +41,30 @@ def annotations(checks: Iterable[Check], root: Path) -> Iterator[str]:
     """
     bad = [check for check in checks if check.is_bad]
     for check in bad[:MOST_ANNOTATIONS]:
-        place = {"file": _relative(check.file, root), "line": check.line, "title": check.name}
-        told = ",".join(
-            f"{name}={_property(str(value))}" for name, value in place.items() if value is not None
-        )
-        yield f"::error {told}::{_message(whole(check))}"
+        file = None if check.file is None else _relative(check.file, root)
+        yield annotation(whole(check), title=check.name, file=file, line=check.line)
     if len(bad) > MOST_ANNOTATIONS:
         rest = f"{len(bad) - MOST_ANNOTATIONS:,} more checks are not as expected: see the summary"
-        yield f"::notice::{rest}"
+        yield annotation(rest, level="notice")
 
 
-def _relative(file: str | None, root: Path) -> str | None:
-    if file is None:
-        return None
+def annotation(
+    message: str,
+    *,
+    level: str = "error",
+    title: str | None = None,
+    file: str | None = None,
+    line: int | None = None,
+) -> str:
+    """One workflow command, which ends with its line; ``level`` is error, warning or notice."""
+    values = {"file": file, "line": line, "title": title}
+    told = ",".join(
+        f"{name}={_property(str(value))}" for name, value in values.items() if value is not None
+    )
+    return f"::{level}{' ' if told else ''}{told}::{_message(message)}"
+
+
+def _relative(file: str, root: Path) -> str:
     path = Path(file).resolve()
     return PurePosixPath(path.relative_to(root)).as_posix() if path.is_relative_to(root) else file
 

@@ -17,6 +17,7 @@ from stepeval.analysis.design import Rules
 _FULL, _QUICK = 2_000, 200
 _POINTS = 100
 _MOST_WRONG = 0.05
+_NOMINAL = 1 - Rules(MARGIN).alpha_safe - Rules(MARGIN).alpha_drop
 
 
 def bars(*, quick: bool) -> Iterator[Bar]:
@@ -37,7 +38,7 @@ def _unchanged(name: str, world: World, n: int) -> Iterator[Bar]:
     yield Bar(f"unchanged, {name}: calls", found.calls, 180, "calls", least)
     yield _percent(f"unchanged, {name}: regressed", found.regressed, 4, _whole(whole.regressed))
     yield _percent(f"unchanged, {name}: safe", found.safe, 94, _whole(whole.safe), at_least=True)
-    coverage = f"of a nominal {100 * (1 - 0.045 - 0.05):.1f}"
+    coverage = f"of a nominal {_POINTS * _NOMINAL:.1f}"
     yield _percent(
         f"unchanged, {name}: interval covers", found.covered, 90, coverage, at_least=True
     )

@@ -14,6 +14,11 @@ from stepeval.core.task import Arm, Price, Prompt, Provider, Sample, ScoringRule
 PRICE = Price("USD", 0.2, 0.04, 1.15)
 
 
+def sample_of(sample_id: str, clusters: Mapping[str, str] | None = None) -> Sample:
+    name = (clusters or {}).get(sample_id)
+    return Sample(sample_id, "", metadata={} if name is None else {"cluster": name})
+
+
 def row(sample: str, score: float | None = 1.0, *, arm: str = "a", **known: Any) -> SampleRow:
     """A score of None: the request failed."""
     epoch, choice = known.get("epoch", 0), known.get("choice", 0)
@@ -23,7 +28,7 @@ def row(sample: str, score: float | None = 1.0, *, arm: str = "a", **known: Any)
         "mode": Mode.LIVE,
         "cell_id": f"{arm}-{sample}-{epoch}",
         "sample_id": sample,
-        "sample_key": f"key of {sample}",
+        "sample_key": sample_of(sample).key,
         "epoch": epoch,
         "choice": choice,
         "outcome": Outcome.FAILED if score is None else outcome,
@@ -56,7 +61,7 @@ def side(
         "name": "suite",
         "providers": (Provider("p", "https://api.example/v1"),),
         "prompts": (Prompt("plain", (Message("user", "{{ input }}"),)),),
-        "samples": tuple(_Keyed(r.sample_id, clusters or {}) for r in rows),
+        "samples": tuple(sample_of(r.sample_id, clusters or {}) for r in rows),
         "arms": (arm,),
         "scoring": (ScoringRule("exact", "exact"),),
         **suite,
@@ -65,15 +70,6 @@ def side(
     return ComparedArm(
         name, name, arm, info, Suite(**known), values(rows, rows[0].arm), PRICE, unfit
     )
-
-
-class _Keyed(Sample):
-    """A sample whose key is that of :func:`row`."""
-
-    def __init__(self, sample_id: str, clusters: Mapping[str, str]) -> None:
-        name = clusters.get(sample_id)
-        super().__init__(sample_id, "", metadata={} if name is None else {"cluster": name})
-        self.__dict__["key"] = f"key of {sample_id}"
 
 
 def binary(b: int, c: int, n: int, **known: Any) -> tuple[list[SampleRow], list[SampleRow]]:

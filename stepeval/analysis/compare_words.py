@@ -8,7 +8,7 @@ from stepeval.core.amounts import Money
 from stepeval.stats.estimate import Estimate
 
 _SAME = 0.05  # a ratio this near to 1 is the same to a reader
-_NEAR_ONE, _TIMES_DIGITS = 1.5, 10
+_SMALL, _NEAR_ONE, _TIMES_DIGITS = 0.1, 1.5, 10
 _SMALLEST_P, _ROUGH_P = 0.001, 0.1
 _WORDS = {  # (more, less) of what B has more or less of
     "accuracy": ("better", "worse"),
@@ -86,11 +86,11 @@ def difference(row: Row) -> str:
     if row.metric.kind is Kind.POINTS:
         return points(found)
     is_ratio = row.metric.kind is Kind.RATIO
+    form = _ratio_form(found.value) if is_ratio else ",.0f"
     said = times(found.value) if is_ratio else f"{found.value:+,.0f}"
     if found.low is None or found.high is None:
         return said
-    low, high = (_ratio(e) if is_ratio else f"{e:,.0f}" for e in (found.low, found.high))
-    return f"{said} ({low} to {high})"
+    return f"{said} ({found.low:{form}} to {found.high:{form}})"
 
 
 def extra_cost(found: Estimate, currency: str | None) -> str:
@@ -127,14 +127,14 @@ def times_the_cost(comparison: Comparison) -> str:
 
 def times(ratio: float) -> str:
     """``0.43x``, ``1.02x``, ``2.4x``, ``24x``."""
-    return f"{_ratio(ratio)}x"
+    return f"{ratio:{_ratio_form(ratio)}}x"
 
 
-def _ratio(ratio: float) -> str:
+def _ratio_form(ratio: float) -> str:
     """Two digits that count, and hundredths near 1, where they tell more from less."""
-    if ratio < _NEAR_ONE:
-        return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"  # noqa: PLR2004  -- two digits
-    return f"{ratio:.1f}" if ratio < _TIMES_DIGITS else f"{ratio:,.0f}"
+    if ratio < _SMALL:
+        return ".2g"
+    return ".2f" if ratio < _NEAR_ONE else ".1f" if ratio < _TIMES_DIGITS else ",.0f"
 
 
 def more_items(needed: Needed) -> str:

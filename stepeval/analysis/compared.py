@@ -51,7 +51,7 @@ def notes(comparisons: Sequence[Comparison], missing: Sequence[str] = ()) -> tup
 
 
 _GRAVITY = (
-    *("mode", "missing", "server", "scorers", "prompt", "unmatched", "prices"),
+    *("stopping", "mode", "missing", "server", "scorers", "prompt", "unmatched", "prices"),
     *("latency", "load", "version"),
 )
 

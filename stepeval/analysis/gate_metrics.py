@@ -34,6 +34,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 _Z = 1.6448536269514722  # of CONFIDENCE, on both sides
 _TAIL = 0.95
+_ALIKE = 10  # items: fewer may be alike by chance
+_HAIR = 1.0001
 
 Values: TypeAlias = tuple[float | None, ...]
 
@@ -120,9 +122,22 @@ def _ratio_of(read: Callable[[ItemValues], Values]) -> Callable[[Matched], tuple
         before = [math.exp(_mean([math.log(v) for v in old])) for old, _, _ in known]
         now = [math.exp(_mean([math.log(v) for v in new])) for _, new, _ in known]
         clusters = _clusters([name for _, _, name in known], repeated=False)
-        return log_ratio(before, now, clusters, CONFIDENCE), len(known)
+        return _no_narrower(log_ratio(before, now, clusters, CONFIDENCE)), len(known)
 
     return measure
+
+
+def _no_narrower(found: Difference) -> Difference:
+    """Where hardly a ratio differs from the others, as with the costs of the same answers, t would
+    claim certainty, or none at all: then the interval is a hair wide.
+    """
+    ratio = found.estimate
+    if ratio.value is None or ratio.n < _ALIKE:
+        return found
+    if ratio.low is not None and ratio.high is not None and ratio.high / ratio.low > _HAIR**2:
+        return found
+    ends = ratio.value / _HAIR, ratio.value * _HAIR
+    return Difference(Estimate(ratio.value, *ends, ratio.n, ratio.method), None, found.test)
 
 
 def _tail_of(read: Callable[[ItemValues], Values]) -> Callable[[Matched], tuple[Difference, int]]:

@@ -9,6 +9,7 @@ from stepeval.analysis.stopping import Stopping
 from stepeval.stats.estimate import Estimate
 
 _NOTHING = "not known"
+_MOST_NAMED = 4  # comparisons of one sentence; the table has them all
 
 
 def gate_sentence(found: Gated) -> str:
@@ -90,11 +91,13 @@ def _whole(found: Gated) -> str:
     if not metrics:
         return "nothing of it can be judged"
     wanted = [pair for pair in metrics if pair[1].verdict is found.verdict]
-    if found.verdict is Verdict.SAFE:
-        return "; ".join(_safe(found, *pair) for pair in wanted)
-    if found.verdict is Verdict.REGRESSED:
-        return "; ".join(f"{_named(found, *pair)} got worse, {_by(pair[1])}" for pair in wanted)
-    return "; ".join(_open(found, *pair) for pair in wanted)
+    if found.verdict is Verdict.SAFE and len(wanted) > _MOST_NAMED:
+        return f"none of {len(wanted)} comparisons is worse by its margin"
+    say = {Verdict.SAFE: _safe, Verdict.REGRESSED: _worse, Verdict.INCONCLUSIVE: _open}
+    assert found.verdict is not None
+    named = [say[found.verdict](found, *pair) for pair in wanted[:_MOST_NAMED]]
+    rest = len(wanted) - len(named)
+    return "; ".join([*named, *([f"and {rest} more"] if rest else [])])
 
 
 def _named(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
@@ -104,6 +107,10 @@ def _named(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
 
 def _by(metric: MetricVerdict) -> str:
     return change_words(metric.change.tolerance.scale, metric.change.estimate)
+
+
+def _worse(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
+    return f"{_named(found, arm, metric)} got worse, {_by(metric)}"
 
 
 def _safe(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:

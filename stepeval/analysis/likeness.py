@@ -69,8 +69,8 @@ def _stopping(a: ComparedArm, b: ComparedArm) -> str:
     if not stopped:
         return ""
     return (
-        f"{' and '.join(stopped)} stopped, or was dropped, by its own answers: intervals of it "
-        "cover less than they say"
+        f"{' and '.join(stopped)}: stopped, or dropped, by the answers themselves, so that "
+        "intervals cover less than they say"
     )
 
 

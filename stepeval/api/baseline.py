@@ -26,7 +26,7 @@ from stepeval.suite.grid import arm_content
 __all__ = ["BaselinesFolder", "arm_figures", "find_baseline", "make_baseline"]
 
 _DIGITS = 6  # of a score
-_SHOWN = ".4g"  # of times and costs: more digits are noise, and make every diff longer
+_TIME, _COST = ".4g", ".9g"  # digits: more of a time are noise, and make every diff longer
 
 
 def make_baseline(name: str, paths: Sequence[Path]) -> Baseline:
@@ -95,14 +95,14 @@ def _rounded(item: ItemValues) -> ItemValues:
     return replace(
         item,
         scores=tuple(None if v is None else round(v, _DIGITS) for v in item.scores),
-        e2e_ms=tuple(map(_short, item.e2e_ms)),
-        ttft_ms=tuple(map(_short, item.ttft_ms)),
-        costs=tuple(map(_short, item.costs)),
+        e2e_ms=tuple(_short(value, _TIME) for value in item.e2e_ms),
+        ttft_ms=tuple(_short(value, _TIME) for value in item.ttft_ms),
+        costs=tuple(_short(value, _COST) for value in item.costs),
     )
 
 
-def _short(value: float | None) -> float | None:
-    return None if value is None else float(format(value, _SHOWN))
+def _short(value: float | None, digits: str) -> float | None:
+    return None if value is None else float(format(value, digits))
 
 
 def _check_whole(reader: RunReader) -> None:

@@ -10,7 +10,7 @@ from stepeval.analysis.likeness_to_baseline import what_differs
 from stepeval.api.asides import check_rendering, with_asides
 from stepeval.api.baseline import find_baseline
 from stepeval.api.gate_rounds import course_of, gated_items
-from stepeval.api.gating import GateWish
+from stepeval.api.gate_wish import GateWish
 from stepeval.core.baseline import Baseline
 from stepeval.core.errors import UsageError
 from stepeval.core.gate import SCORE, GatePlan, Way

@@ -1,9 +1,9 @@
 """What a run is told to decide, for those who run it: without the weight of what decides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stepeval.api.gate_wish import GateWish
 from stepeval.api.rounds import Rounds
 from stepeval.api.scoring import BoundRule
 from stepeval.api.sources import Sources
@@ -16,19 +16,6 @@ from stepeval.store.run import RunStore
 
 # numpy and scipy, which the deciding needs, take longer to load than many a run takes; so what
 # needs them is imported once there is something to decide.
-
-
-@dataclass(frozen=True, slots=True)
-class GateWish:
-    """As the command line says it. ``baseline`` is a name in ``folder``, a file or a stored run;
-    ``metrics`` are names with their margins, None for the usual one.
-    """
-
-    way: Way
-    metrics: Mapping[str, float | None]
-    baseline: str | None = None
-    folder: Path = Path("baselines")
-    inconclusive: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

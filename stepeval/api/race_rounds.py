@@ -1,18 +1,15 @@
 """A race of a grid's arms, as rounds of cells: arms that cannot be the pick are asked no more."""
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import fsum
-from typing import Any
 
-from stepeval.analysis.item_values import ItemTally
 from stepeval.analysis.race import Contender, Heat, Race, RaceRules
 from stepeval.analysis.race_record import Round, pick_note, round_note
-from stepeval.analysis.rows import sample_rows
-from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule
+from stepeval.api.so_far import SoFar, cluster_of_each, mean
 from stepeval.core.baseline import ItemValues
+from stepeval.core.chat import JsonObject
 from stepeval.core.gate import GatePlan
 from stepeval.core.identity import canonical
 from stepeval.core.task import Arm, Cell, Suite
@@ -29,20 +26,16 @@ class RaceRounds:
     def __init__(
         self, suite: Suite, store: RunStore, rules: tuple[BoundRule, ...], plan: GatePlan
     ) -> None:
-        self._suite, self._store, self._rules = suite, store, rules
+        self._suite, self._so_far = suite, SoFar(store, rules)
         self._cells = item_cells(suite)
         self._race = Race(
             contenders(suite.arms),
             len(suite.samples),
             RaceRules(plan.margins["score"], seed=str(suite.seed)),
-            _clusters(suite),
+            cluster_of_each(suite, [sample.key for sample in suite.samples]),
         )
-        self._finished = store.done_cells()
-        self._tally = ItemTally()
-        self._read = 0  # the attempt up to which answers were scored and tallied
         self._asked: list[int] = []
-        self._notes = 0
-        self._noted = len(store.reader().looks())
+        self._notes: list[JsonObject] = []
         self._spent = 0
 
     @property
@@ -53,13 +46,13 @@ class RaceRounds:
 
     @property
     def done(self) -> int:
-        return len(self._finished)
+        return len(self._so_far.finished)
 
     def following(self) -> Iterable[Cell] | None:
-        self._finished = self._store.done_cells()
-        self._take_in()
+        self._so_far.take_in()
+        finished = self._so_far.finished
         while (heat := self._race.heat) is not None:
-            missing = [cell for cell in self._heat(heat) if cell.id not in self._finished]
+            missing = [cell for cell in self._heat(heat) if cell.id not in finished]
             if missing:
                 return missing
             self._tell(heat)
@@ -72,19 +65,11 @@ class RaceRounds:
                 item = self._cells(self._suite.samples[place], epoch)
                 yield from (cell for cell in item if cell.arm.name in live)
 
-    def _take_in(self) -> None:
-        """Scores and counts what was answered since the last time."""
-        reader = self._store.reader()
-        last = reader.last_final()
-        score_missing(self._store, self._rules, after=self._read)
-        self._tally.add(sample_rows(reader.beyond(self._read)))
-        self._read = last
-
     def _tell(self, heat: Heat) -> None:
         before = len(self._race.drops)
         self._asked += heat.places
         self._spent += len(heat.places) * len(heat.live) * self._suite.epochs
-        known = {arm: {i.key: i for i in self._tally.items(arm, {})} for arm in heat.live}
+        known = {arm: self._so_far.items(arm) for arm in heat.live}
         scores = {arm: self._values(items, heat.places, "scores") for arm, items in known.items()}
         costs = {arm: self._values(items, heat.places, "costs") for arm, items in known.items()}
         so_far = {
@@ -92,22 +77,18 @@ class RaceRounds:
             for arm, items in known.items()
         }
         self._race.tell(scores, costs)
-        self._note(round_note(Round(len(self._asked), so_far, tuple(self._race.drops[before:]))))
+        drops = tuple(self._race.drops[before:])
+        self._notes.append(round_note(Round(len(self._asked), so_far, drops)))
         if self._race.pick is not None:
-            self._note(pick_note(self._race.pick))
+            self._notes.append(pick_note(self._race.pick))
+        self._so_far.keep(self._notes)
 
     def _values(
         self, items: Mapping[str, ItemValues], places: Sequence[int], name: str
     ) -> list[float]:
         """By item the mean over epochs; NaN where there is none."""
         keys = (self._suite.samples[place].key for place in places)
-        return [_mean(getattr(items[key], name)) if key in items else math.nan for key in keys]
-
-    def _note(self, note: Mapping[str, Any]) -> None:
-        """A resumed run comes by rounds that are on disk already."""
-        if self._notes >= self._noted:
-            self._store.add_look(self._notes, time.time(), note)
-        self._notes += 1
+        return [mean(getattr(items[key], name)) if key in items else math.nan for key in keys]
 
 
 def contenders(arms: Sequence[Arm]) -> tuple[Contender, ...]:
@@ -125,19 +106,6 @@ def contenders(arms: Sequence[Arm]) -> tuple[Contender, ...]:
 def _tier(arm: Arm) -> str:
     params = {name: value for name, value in arm.params.items() if name not in _SAMPLING}
     return canonical([arm.provider, arm.model, arm.prompt, params])
-
-
-def _clusters(suite: Suite) -> list[tuple[str, str]] | None:
-    """None where every item stands for itself. A cluster's name is never taken for a key."""
-    named = [(s.key, s.metadata.get("cluster")) for s in suite.samples]
-    if all(name is None for _, name in named):
-        return None
-    return [("item", key) if name is None else ("cluster", str(name)) for key, name in named]
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return fsum(known) / len(known) if known else math.nan
 
 
 def _known_mean(values: Sequence[float]) -> float | None:

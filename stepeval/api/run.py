@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
-from stepeval.api.gating import GateWish, prepare_gate, stopping_rounds, stopping_sources
+from stepeval.api.gate_wish import GateWish
+from stepeval.api.gating import prepare_gate, stopping_rounds, stopping_sources
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
@@ -175,7 +176,8 @@ def _suite_hash(suite: Suite) -> str:
     """
     limits = Limits(max_attempts=suite.limits.max_attempts)
     content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
-    del content["budget"], content["cache"], content["expect"]
+    for unasked in ("budget", "cache", "asides", "expect"):
+        del content[unasked]
     return content_id(content)
 
 
@@ -310,9 +312,11 @@ async def _execute(
 
         async def execute_round(todo: Iterable[Cell]) -> Execution:
             listener.started(total=rounds.total, already_done=rounds.done)
+            if not session.info.may_stop:  # else what is compared stays side by side
+                todo = longest_first_at_the_end(todo, expected, 2 * most)
             try:
                 return await execute(
-                    longest_first_at_the_end(todo, expected, 2 * most),
+                    todo,
                     make_request=make_request(suite),
                     send=client,
                     writer=behind,

@@ -14,7 +14,7 @@ from stepeval.cli.publishing import Publish, published
 from stepeval.core.margin import parse_points, parse_ratio
 
 if TYPE_CHECKING:
-    from stepeval.api.gating import GateWish
+    from stepeval.api.gate_wish import GateWish
 
 _JUDGING = (
     click.option(
@@ -118,7 +118,7 @@ def _wish(
         if told:
             raise click.UsageError("name what the run is gated against: --gate BASE")
         return None
-    from stepeval.api.gating import GateWish
+    from stepeval.api.gate_wish import GateWish
     from stepeval.core.gate import Way
 
     way = Way.ANYTIME if anytime else Way.SEQUENTIAL if early_stop else Way.FIXED
@@ -131,7 +131,7 @@ def _race_wish(
 ) -> "GateWish":
     if base is not None or early_stop:
         raise click.UsageError("--race compares the arms of a grid, and --gate one with a baseline")
-    from stepeval.api.gating import GateWish
+    from stepeval.api.gate_wish import GateWish
     from stepeval.core.gate import Way
 
     return GateWish(Way.RACE, read_metrics(names, margins) or {"score": None})

@@ -16,6 +16,7 @@ from stepeval.stats.checked import Floats
 
 _NODES = 200  # of Gauss and Legendre; twice as many change no bound by 1e-6
 _FAR = 8.0  # standard deviations beyond which the motion's density is nothing
+_EVEN = 1e-9  # of gamma: nearer to 0 it spends in proportion, as rounding could not tell
 _NORMAL = NormalDist()
 
 
@@ -27,8 +28,10 @@ def hwang_shih_decani(
     Spends ``alpha (1 - exp(-gamma t)) / (1 - exp(-gamma))`` (Hwang, Shih and De Cani 1990): late
     with a negative ``gamma``, early with a positive one. Raises ValueError: they do not rise.
     """
-    scale = alpha if gamma == 0 else alpha / -math.expm1(-gamma)
-    spent = [scale * (t if gamma == 0 else -math.expm1(-gamma * t)) for t in fractions]
+    if abs(gamma) < _EVEN:
+        spent = [alpha * t for t in fractions]
+    else:
+        spent = [alpha * math.expm1(-gamma * t) / math.expm1(-gamma) for t in fractions]
     return _bounds(tuple(spent), tuple(fractions))
 
 

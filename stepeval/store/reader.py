@@ -28,6 +28,7 @@ from stepeval.store.lock import is_locked
 
 _BATCH = 200
 _MOST_AT_ONCE = 1_000_000
+_MOST_CELLS = 10_000_000  # as a suite file may ask for at most
 _UNREADABLE = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
     sqlite3.Error, zlib.error,
@@ -60,6 +61,8 @@ def _whole(suite: Suite) -> Suite:
         urlsplit(provider.base_url)
     if not 0 < suite.limits.concurrency <= _MOST_AT_ONCE or suite.limits.max_attempts < 1:
         raise ValueError("its limits are none that a run can have")
+    if suite.cell_count > _MOST_CELLS:
+        raise ValueError(f"it has {suite.cell_count:,} requests")
     return suite
 
 

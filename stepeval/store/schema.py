@@ -134,7 +134,9 @@ def version(connection: sqlite3.Connection) -> int:
     return found
 
 
-_LATER = frozenset({"phases", "token_counts", "limit_changes"})  # than version 1
+_LATER = frozenset(
+    {"phases", "token_counts", "limit_changes", "baselines", "looks"}
+)  # than version 1
 _IS_MORE = "type NOT IN ('table', 'index') OR coalesce(rootpage, 0) = 0"
 
 

@@ -65,7 +65,7 @@ def test_a_margin_of_nothing_is_refused(margin: float) -> None:
 
 
 def test_short_suites_spend_late_and_keep_their_power() -> None:
-    """The last bound is near a single look's 1.70 where items lack; else early stops are paid."""
+    """The last bound is near a single look's 1.70 where items lack; else it pays for early ones."""
     short, enough = design(past(200), Rules(0.05)), design(past(2_000), Rules(0.05))
     assert short.missing > 0 == enough.missing
     assert short.safe_bounds[-1] < 1.8 < enough.safe_bounds[-1]

@@ -1,7 +1,7 @@
 """Repeated runs of an item, by hand."""
 
 import pytest
-from compared_rows import row, values
+from compared_rows import row, sample_of, values
 
 from stepeval.analysis.flakiness import Flakiness, flakiness
 from stepeval.stats.estimate import wilson
@@ -61,7 +61,7 @@ def test_items_that_agree_on_a_part_claim_no_certainty() -> None:
 
 
 def test_related_items_are_fewer() -> None:
-    clusters = {f"key of s{n}": f"c{n // 2}" for n in range(6)}
+    clusters = {sample_of(f"s{n}").key: f"c{n // 2}" for n in range(6)}
     found = flaky(*[(n % 3, 2) for n in range(6)], clusters=clusters)
     assert found is not None
     assert found.stable.n == 3

@@ -18,19 +18,29 @@ from stepeval.core.chat import (
     Exchange,
     Failure,
     FailureKind,
+    Message,
     Response,
     Timing,
     Usage,
 )
 from stepeval.core.record import Attempt, Mode, Record, RunInfo, Score, ScoreRow
-from stepeval.core.task import Arm, Cell, Price, Provider, Sample, ScoringRule, Suite
+from stepeval.core.task import (
+    Arm,
+    Cell,
+    Price,
+    Prompt,
+    Provider,
+    Sample,
+    ScoringRule,
+    Suite,
+)
 from stepeval.store.run import RunReader, create_run
 
 SAID = "The order of words matters. " * 50  # long enough to be stored once
 SUITE = Suite(
     "suite",
     (Provider("p", "https://host/v1"),),
-    (),
+    (Prompt("q", (Message("user", "{{ input }}"),)),),
     tuple(Sample(str(n), f"question {n}") for n in range(40)),
     (Arm("a", "p", "m", "q", {"temperature": 0.5}),),
     scoring=(ScoringRule("right", "exact"), ScoringRule("other", "exact")),

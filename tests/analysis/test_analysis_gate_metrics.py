@@ -103,6 +103,19 @@ def test_a_ratio_is_of_geometric_means_item_by_item() -> None:
     assert cost.estimate.value == pytest.approx(2.5 / math.sqrt(3), rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("ratio", "verdict"),
+    [(1.0, Verdict.SAFE), (1.05, Verdict.SAFE), (1.3, Verdict.REGRESSED), (0.5, Verdict.SAFE)],
+)
+def test_the_same_ratio_everywhere_is_judged_by_itself(ratio: float, verdict: Verdict) -> None:
+    """The same answers cost the same: no spread is no lack of knowledge."""
+    before = [item(f"{n:02}", [1], costs=[0.001 * (n + 1)]) for n in range(30)]
+    now = [item(f"{n:02}", [1], costs=[0.001 * (n + 1) * ratio]) for n in range(30)]
+    found = gate([change_of("cost", 1.1, match(before, now))])
+    assert found.verdict is verdict
+    assert found.metrics[0].small_drop is (1 < ratio < 1.1)
+
+
 def test_a_slower_tail_shows_in_the_percentile_alone() -> None:
     before = [item(f"{n:03}", [1], ms=[100 + n % 7]) for n in range(300)]
     now = [

@@ -3,7 +3,7 @@
 import random
 
 import numpy as np
-from compared_rows import row, values
+from compared_rows import row, sample_of, values
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ def test_a_sample_whose_content_changed_is_another_item() -> None:
     left = values([row("same"), row("edited", sample_key="before"), row("gone")])
     right = values([row("same"), row("edited", sample_key="after"), row("new")])
     pairs = pair(left, right)
-    assert [key[0] for key in pairs.keys] == ["key of same"]
+    assert [key[0] for key in pairs.keys] == [sample_of("same").key]
     assert (pairs.only_a, pairs.only_b, pairs.changed) == (2, 2, 1)
 
 
@@ -73,11 +73,15 @@ def test_a_requests_cost_counts_once_whatever_its_choices() -> None:
 
 def test_clusters_hold_their_samples_together_and_others_apart() -> None:
     rows = [row(name) for name in "abc"]
-    pairs = pair(values(rows), values(rows), {"key of a": "x", "key of b": "x", "key of z": "y"})
+    pairs = pair(
+        values(rows),
+        values(rows),
+        {sample_of("a").key: "x", sample_of("b").key: "x", sample_of("z").key: "y"},
+    )
     means = pairs.item_means("score")
     assert means.clusters is not None
     assert len(set(means.clusters)) == 2
-    assert "key of z" not in pairs.clusters
+    assert sample_of("z").key not in pairs.clusters
 
 
 def test_nothing_in_common_is_no_error() -> None:

@@ -7,11 +7,12 @@ from compared_rows import binary, row, side
 
 from stepeval.analysis import compare_words as words
 from stepeval.analysis.columns import SampleRow
-from stepeval.analysis.compare import Comparison, compare
+from stepeval.analysis.compare import Comparison, Kind, Metric, Row, compare
 from stepeval.analysis.compared_arm import ComparedArm
 from stepeval.analysis.tiers import ladder, ladders
 from stepeval.core.models import efforts
 from stepeval.core.task import Arm
+from stepeval.stats.difference import Difference
 from stepeval.stats.estimate import Estimate
 
 
@@ -118,3 +119,9 @@ def test_a_price_without_an_upper_bound_says_so(found: Estimate, said: str) -> N
 )
 def test_a_ratio_near_one_keeps_its_hundredths(ratio: float, said: str) -> None:
     assert words.times(ratio) == said
+
+
+def test_an_interval_has_the_digits_of_its_ratio() -> None:
+    found = Estimate(1.444, 1.351, 1.526, 9, "log ratio")
+    row = Row(Metric("cost", Kind.RATIO, more_is_better=False), 1, 2, Difference(found, 0.1, "t"))
+    assert words.difference(row) == "1.44x (1.35 to 1.53)"

@@ -108,6 +108,7 @@ def test_a_description_of_other_types_is_told(run: Path, name: str, value: Any) 
     ("name", "value"),
     [
         ("name", None), ("providers", []), ("samples", [7]), ("arms", [{}]), ("epochs", "x"),
+        ("epochs", 10**12),
         ("limits", {"concurrency": "x"}), ("limits", {"concurrency": 10**9}), ("limits", []),
         ("prices", {"m": {"currency": 7, "input": "x", "cached": 1, "output": 1}}),
         ("providers", [{"name": "p", "base_url": "http://["}]),

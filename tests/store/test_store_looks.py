@@ -1,7 +1,10 @@
 """A run keeps what it is gated against and each look at it, and counts what it left out."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_store_baseline import made
@@ -84,3 +87,20 @@ def test_records_are_read_from_an_attempt_on(tmp_path: Path) -> None:
         assert [r.cell.id for r in reader.beyond(last).records()] == ["two"]
         assert [r.cell.id for r in reader.records()] == ["one", "two"]
         assert list(reader.beyond(reader.last_final()).records()) == []
+
+
+@pytest.mark.parametrize("margins", [{}, {"score": "x"}, {"score": 0.0}, {"score": 2.0}])
+def test_a_strangers_plan_is_refused_in_a_sentence(tmp_path: Path, margins: Any) -> None:
+    with new_run(tmp_path, None, GatePlan(Way.SEQUENTIAL, margins)):
+        pass
+    with pytest.raises(StoreError, match="its description cannot be read"):
+        RunReader(tmp_path / "run")
+
+
+def test_a_strangers_baseline_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with new_run(tmp_path, made()):
+        pass
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as connection, connection:
+        connection.execute("UPDATE baselines SET content = replace(content, '120.5', '1.5')")
+    with pytest.raises(StoreError, match="its baseline cannot be read: it is not as it was"):
+        RunReader(tmp_path / "run").baseline()

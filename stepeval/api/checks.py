@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stepeval.analysis.checks import Check, Checked, Ending, Kind, checked
 from stepeval.api.gate_checks import gate_checks
-from stepeval.core.errors import SuiteError
+from stepeval.core.errors import SuiteError, UsageError
 from stepeval.core.task import Suite
 from stepeval.store.run import RunReader
 from stepeval.suite.places import SuitePlaces, read_places
@@ -22,8 +22,11 @@ def check_run(path: Path, root: Path | None = None) -> Checked:
 
     Raises:
         StoreError: The run cannot be read.
+        UsageError: It is a load benchmark.
     """
     reader = RunReader(path)
+    if reader.info().load is not None:
+        raise UsageError(f"{path.name} is a load benchmark, of which no suite expects anything")
     found, suite = checked(reader), reader.suite()
     inside = _is_inside(suite, (root or Path.cwd()).resolve())
     if suite.expect.baseline is not None:

@@ -186,6 +186,12 @@ def test_in_github_actions_failures_are_annotated_and_summarised(shell: Shell) -
     assert shell("export", "latest", "--format", "junit").out.startswith("<?xml")
 
 
+def test_a_load_benchmark_is_no_test(shell: Shell) -> None:
+    shell("bench", shell.suite(SUITE), "--simulate", "--requests", "2", "--no-report")
+    said = shell("export", "latest", "--format", "junit", code=2).err
+    assert "is a load benchmark, of which no suite expects anything" in said
+
+
 def test_pytest_imports_next_to_nothing_where_there_is_no_suite(tmp_path: Path) -> None:
     code = (
         "import sys, pytest; before = set(sys.modules); import stepeval.pytest_plugin; "

@@ -187,7 +187,7 @@ def test_in_github_actions_failures_are_annotated_and_summarised(shell: Shell) -
 
 
 def test_a_load_benchmark_is_no_test(shell: Shell) -> None:
-    shell("bench", shell.suite(SUITE), "--simulate", "--requests", "2", "--no-report")
+    shell("bench", shell.suite(SUITE), "--simulate", "--requests", "8", "--no-report")
     said = shell("export", "latest", "--format", "junit", code=2).err
     assert "is a load benchmark, of which no suite expects anything" in said
 

@@ -14,7 +14,7 @@ from stepeval.execution.limits import Known
 from stepeval.simulator.limits import AccountLimits, Charge, Dip
 from stepeval.simulator.quota import Counting
 
-_SEEDS = 6
+_SEEDS = 12
 _MOST_TIME, _MOST_REFUSED = 1.08, 1.0
 _CHARGES = (Charge.ADMISSION, Charge.COMPLETION)
 

@@ -144,7 +144,8 @@ class Budget:
     """What a run may use at most, all its sessions together; None: no bound.
 
     ``requests`` counts attempts, ``time_s`` the seconds in which it ran. ``confirm_above``: a
-    person is asked before a run that may cost more.
+    person is asked before a run that may cost more. ``give_up_after_s``: how long a service may be
+    down; None: as long as is usual.
     """
 
     cost: Money | None = None
@@ -152,6 +153,13 @@ class Budget:
     time_s: float | None = None
     requests: int | None = None
     confirm_above: Money | None = None
+    give_up_after_s: float | None = None
+
+    @property
+    def bounds_anything(self) -> bool:
+        return any(
+            bound is not None for bound in (self.cost, self.tokens, self.time_s, self.requests)
+        )
 
 
 @dataclass(frozen=True, slots=True)

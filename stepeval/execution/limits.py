@@ -18,11 +18,12 @@ from stepeval.execution.trailing import Use
 
 _SATURATED = 0.8
 _AT_THE_LIMIT = 0.9
-_FIRST_CONCURRENCY = 4
+FIRST_CONCURRENCY = 4
 _RELIEF = 0.1  # of the requests in flight: some were on their way to or from the server
 _RESERVE = 1.2  # of a mean: what is under way may turn out longer
 _CUT, _DEEPEST_CUT, _CUT_OF_PLACES = 0.9, 0.7, 0.95
 _STRIKES = 2
+_NEARLY = 0.01
 _ENOUGH_SENT = 10
 _SHARE, _UNCOUNTED = 0.008, 1_000  # of refusals; requests before which it says little
 
@@ -80,7 +81,7 @@ class Limiter:
     """
 
     def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
-        first = float(known.concurrency or min(_FIRST_CONCURRENCY, known.most))
+        first = float(known.concurrency or min(FIRST_CONCURRENCY, known.most))
         most = float(known.concurrency or known.most)
         self._window_s = window_s
         self._places = Allowance(first, most, proof_s=window_s / 20)
@@ -233,7 +234,8 @@ class Limiter:
     def _blame_rates(self, used: dict[Kind, float], now: float) -> None:
         if used[Kind.REQUESTS] < _ENOUGH_SENT:
             return  # others, or an earlier run, have used the minute up: nothing is learned of it
-        blamed = self._spent(used, now) or list(self._rates)
+        blamed = [Kind.REQUESTS] if self._counted(used) else self._spent(used, now)
+        blamed = blamed or list(self._rates)
         factor, hold_s = self._factor(now), self._hold_s()
         for kind in blamed:
             self._rates[kind].cut(used[kind], now, factor=factor, hold_s=hold_s)
@@ -242,6 +244,14 @@ class Limiter:
             steady, loose = sorted(self._rates.values(), key=lambda rate: rate.spread)
             if loose.spread < 1 and loose.spread > 3 * steady.spread + 0.005:
                 loose.acquit()
+
+    def _counted(self, used: dict[Kind, float]) -> bool:
+        """Whether refusals come at the very same number of requests, and at that of tokens and
+        this: tokens cut for it as well would only slow down what requests allow.
+        """
+        requests, tokens = self._rates[Kind.REQUESTS], self._rates[Kind.TOKENS]
+        same = requests.recurs(used[Kind.REQUESTS], 0.0)
+        return same and not tokens.recurs(used[Kind.TOKENS], _NEARLY)
 
     def _factor(self, now: float) -> float:
         """By how much to cut a rate that held: what was admitted since the last refusal tells it

@@ -8,6 +8,7 @@ from stepeval.execution.even import EvenPace
 from stepeval.execution.trailing import Trailing, Use
 
 _MARGIN = 1.01  # clocks and networks are not even: the minute we count is longer than a minute
+_CATCH_UP = 0.5  # faster where nothing was sent for a minute: what a pause cost is made up for
 _REMEMBERED, _ENOUGH = 6, 3
 _CHANGED = 0.9
 _ABOVE_ALL_SEEN = 1.1
@@ -39,10 +40,16 @@ class Rate:
         if level == math.inf:
             return now
         ready = max(
-            self._pace.ready_at(now, level / self._window_s),
+            self._pace.ready_at(now, self._haste(now) * level / self._window_s),
             self._sent.room_at(now, self._reserve * amount, level),
         )
         return ready if self._exact else max(ready, self._answered.room_at(now, 1, level))
+
+    def _haste(self, now: float) -> float:
+        """Times the even pace. Not where amounts are estimated: haste there overshoots."""
+        if not self._exact:
+            return 1.0
+        return 1 + _CATCH_UP * max(0.0, 1 - self._sent.total(now) / self.allowance.level)
 
     def send(self, now: float, amount: float) -> Use:
         self._pace.spend(amount)
@@ -63,6 +70,10 @@ class Rate:
         if self.allowance.level < _CHANGED * before:  # those before were about another limit
             self._refusals.clear()
         self._refusals.append(used)
+
+    def recurs(self, used: float, within: float) -> bool:
+        """Whether one of the latest refusals came at as much; ``within`` is a share of it."""
+        return any(abs(used - seen) <= within * used for seen in self._refusals)
 
     @property
     def spread(self) -> float:

@@ -157,6 +157,7 @@ class BudgetEntry(_Strict):
     time: WithUnit = None
     requests: Count | None = None
     confirm_above: WithUnit = None
+    give_up_after: WithUnit = None
 
 
 class ExpectEntry(_Strict):

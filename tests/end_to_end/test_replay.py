@@ -370,7 +370,9 @@ def test_a_server_that_sends_the_key_back_disguised_makes_no_cassette(shell: She
                 assert gzip.compress(CANARY.encode())[10:-8] not in path.read_bytes()
                 assert CANARY.encode() not in path.read_bytes()
         echo.debug = "nothing"
-        said = shell("resume", "latest", "--record", "c.jsonl", "--no-report", env=env).err
+        said = shell(
+            "resume", "latest", "--record", "c.jsonl", "--no-report", "--trust-base-url", env=env
+        ).err
         assert f"{CELLS} exchanges recorded" in said
 
 

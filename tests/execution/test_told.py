@@ -28,6 +28,12 @@ def test_waits_in_their_spellings(said: str, seconds: float | None) -> None:
     assert read_told(headers) == Told(reset_s=seconds)
 
 
+@pytest.mark.parametrize("said", ["-5", "nan", "inf", "1e300", "9" * 400, "0", "", "many"])
+def test_a_limit_that_no_account_has_is_none(said: str) -> None:
+    headers = {"x-ratelimit-limit-requests": said, "x-ratelimit-limit-tokens": said}
+    assert read_told(headers) == Told()
+
+
 def test_nothing_said_is_nothing_known() -> None:
     assert read_told(None) == read_told({}) == Told()
     assert read_told({"x-ratelimit-limit-requests": "0"}) == Told()

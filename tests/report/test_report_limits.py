@@ -8,6 +8,7 @@ from report_runs import made_run
 from stepeval.core.chat import Failure, FailureKind
 from stepeval.core.limits import LimitChange
 from stepeval.core.record import Record
+from stepeval.report.content import gather
 from stepeval.report.limits_figures import limits_figures
 
 RUN = made_run(items=40)
@@ -47,3 +48,16 @@ def test_a_long_history_is_cut_and_says_so(count: int) -> None:
     (chart,) = limits_figures(replace(RUN, made_changes=changes))
     assert len(chart.table.rows) == min(count, 60)
     assert ("440 later changes" in chart.table.caption) is (count == 500)
+
+
+def test_times_under_a_load_that_changed_are_labelled_and_decide_nothing() -> None:
+    still = gather(replace(RUN, made_changes=(change(0, 4, "known"), change(9, 4, "kept"))))
+    moved = gather(replace(RUN, made_changes=(change(0, 4, "known"), change(1, 9, "grown"))))
+    assert "Quality against latency" in {chart.title for chart in still.charts}
+    assert "Quality against latency" not in {chart.title for chart in moved.charts}
+    assert not any("load changed" in caveat for caveat in still.verdict.caveats)
+    assert any("4 to 9 requests in flight to stepfun" in said for said in moved.verdict.caveats)
+    assert [table.caption for table in moved.leaderboard if "Speed" in table.caption] == [
+        "Speed, under a load that changed: for no verdict"
+    ]
+    assert "compare none" not in next(c for c in still.charts if c.id == "limits0").caption

@@ -175,11 +175,12 @@ def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ..
 
 def _suite_hash(suite: Suite) -> str:
     """Of what is asked: wherever the file stands, whatever it may cost, however fast it goes,
-    whoever has the answers.
+    whoever has the answers, whatever is expected of them.
     """
     limits = Limits(max_attempts=suite.limits.max_attempts)
     content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
-    del content["budget"], content["cache"], content["asides"]
+    for unasked in ("budget", "cache", "asides", "expect"):
+        del content[unasked]
     return content_id(content)
 
 

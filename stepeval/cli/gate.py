@@ -10,6 +10,7 @@ import click
 
 from stepeval.cli.baseline import baselines_folder
 from stepeval.cli.options import as_json, find_run, run_argument, runs_folder
+from stepeval.cli.publishing import Publish, published
 from stepeval.core.margin import parse_points, parse_ratio
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ _GATING = (
 @click.command()
 @run_argument
 @click.option("--baseline", metavar="BASE", help="Its name, its file, or a stored run.")
+@published
 @as_json
 @runs_folder
-def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any) -> int:
+def gate(
+    run: str, baseline: str | None, publish: Publish, json: bool, runs: Path, **judging: Any
+) -> int:
     """Say whether a run is worse than a baseline: safe, regressed, or inconclusive.
 
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
@@ -73,6 +77,7 @@ def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any)
         echo_json({"run": path.name, **gate_json(found)})
     else:
         print_gate(found)
+    publish(path, found)
     return int(exit_code(found))
 
 

@@ -18,7 +18,7 @@ def gate_sentence(found: Gated) -> str:
         return f"NO VERDICT yet against baseline {found.baseline.name}: the run is not complete"
     head = f"{found.verdict.value.upper()} against baseline {found.baseline.name}"
     if found.stopping is not None:
-        return f"{head}: {_stopped(found, found.stopping)}"
+        return f"{head}: {_stopped(found, found.stopping)}{_more(found)}"
     return f"{head}: {_whole(found)}"
 
 
@@ -32,12 +32,21 @@ def notes(found: Gated) -> Iterator[str]:
             changed = f", {matched.changed} with a changed content" if matched.changed else ""
             apart = f"{matched.only_before:,} in the baseline only, {matched.only_now:,} in the run"
             yield f"{arm.arm}: {len(matched.pairs):,} items are in both; {apart}{changed}"
+        yield from _lacking(arm)
     for metric, reason in found.withheld.items():
         yield f"{metric} is not gated: {reason}"
     if found.stopping is not None and found.stopping.canary is not None:
         yield canary_words(found.stopping)
     for warning in found.warnings:
         yield f"warning: {warning}"
+
+
+def _lacking(arm: ArmGate) -> Iterator[str]:
+    for metric in arm.metrics:
+        if metric.change.lacking > 0:
+            name = metric.change.tolerance.metric.replace("_", " ")
+            lacking = _share(metric.change.lacking)
+            yield f"{arm.arm}: {lacking} of the answers have no {name}, and are left out of it"
 
 
 def canary_words(stopping: Stopping) -> str:
@@ -78,12 +87,24 @@ def _points(value: float) -> str:
     return f"{round(100 * value, 1) + 0.0:+.1f}"  # no minus before a 0
 
 
+def _share(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
 def margin_words(scale: Scale, margin: float) -> str:
     return f"{100 * margin:g}pp" if scale is Scale.POINTS else f"{margin:g}x"
 
 
 def stage_word(stage: Stage) -> str:
     return "look" if stage is Stage.FIRST else "confirmation"
+
+
+def _more(found: Gated) -> str:
+    if found.more_items is None:
+        return ""
+    cost = found.more_cost
+    money = "" if cost is None else f", about {_money(cost, found, found.arms[0])}"
+    return f"; about {found.more_items:,} more items would decide it{money}"
 
 
 def _whole(found: Gated) -> str:
@@ -122,6 +143,12 @@ def _safe(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
 
 def _open(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
     name = _named(found, arm, metric)
+    if metric.change.may_hide and metric.change.estimate.value is not None:
+        return (
+            f"{name} {_by(metric)} of what was answered, but {_share(metric.change.lacking)} of its "
+            "answers lack a value, which could hide a worsening beyond the margin: ask those again "
+            "with stepeval retry --failed"
+        )
     if metric.change.estimate.value is None:
         return f"{name} cannot be told ({metric.change.estimate.reason})"
     if metric.more_items is None:
@@ -146,7 +173,7 @@ def _stopped(found: Gated, stopping: Stopping) -> str:
     if last.stage is Stage.FIRST:
         if stopping.verdict is Verdict.SAFE:
             return f"score is not worse by {margin}, shown {after}: {by}"
-        return f"{after} neither a drop nor its absence is shown: {by}"
+        return f"{after} neither a drop nor its absence is shown{_unscored(last)}: {by}"
     return f"{_why_fresh(stopping)}; {_fresh(stopping, last, margin, by)}"
 
 
@@ -164,7 +191,13 @@ def _fresh(stopping: Stopping, last: Look, margin: str, by: str) -> str:
         return f"in fresh answers score is not worse by {margin}: {by}"
     if last.decision is Decision.SAFE:
         return f"the fresh answers do not show it, so make the baseline anew: {by}"
-    return f"the fresh answers show neither: {by}"
+    return f"the fresh answers show neither{_unscored(last)}: {by}"
+
+
+def _unscored(look: Look) -> str:
+    """Many of them keep a look from being safe."""
+    lost = look.items - look.n
+    return f", and {lost:,} of them have no score" if lost else ""
 
 
 def _repeated(look: Look) -> str:

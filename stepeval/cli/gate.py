@@ -107,6 +107,8 @@ def _wish(
     baselines: Path,
 ) -> "GateWish | None":
     if race:
+        if inconclusive:
+            raise click.UsageError("a race has no inconclusive verdict: leave out --inconclusive")
         return _race_wish(base, early_stop=early_stop or anytime, names=metrics, margins=margins)
     told = early_stop or anytime or metrics or margins or inconclusive
     if base is None:
@@ -144,7 +146,8 @@ def read_metrics(names: tuple[str, ...], margins: tuple[str, ...]) -> Mapping[st
         name, separator, amount = text.rpartition("=")
         name = name.strip() if separator else "score"
         if found and name not in found and names:
-            raise click.UsageError(f"--margin {text}: {name} is not among --metric")
+            meant = "" if separator else f"; to say whose it is, write {next(iter(found))}={text}"
+            raise click.UsageError(f"--margin {text}: {name} is not among --metric{meant}")
         try:
             found[name] = (parse_points if name == "score" else parse_ratio)(amount)
         except ValueError as error:

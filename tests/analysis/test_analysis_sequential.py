@@ -74,11 +74,11 @@ def test_fresh_answers_are_compared_with_each_other() -> None:
     """Both prompts at 0 on every item: no change, whatever the baseline had recorded."""
     past, _ = made()
     found = design(past, Rules(0.05), Stage.FRESH)
-    nothing = np.zeros(found.looks[0])
-    one = look(past, found, 0, nothing, nothing)
+    nothing = np.zeros(found.looks[-1])
+    one = look(past, found, len(found.looks) - 1, nothing, nothing)
     assert one.change == pytest.approx(0.0)
     assert one.decision is Decision.SAFE
-    worse = look(past, found, 0, nothing, np.ones(found.looks[0]))
+    worse = look(past, found, len(found.looks) - 1, nothing, np.ones(len(nothing)))
     assert worse.change == pytest.approx(-1.0)
     assert worse.decision is Decision.REGRESSED
 

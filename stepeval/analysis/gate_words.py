@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from stepeval.analysis.canary import Canary
 from stepeval.analysis.gate import MetricVerdict, Scale, Verdict
 from stepeval.analysis.gated import ArmGate, Gated
 from stepeval.analysis.looks import Decision, Look, Stage
@@ -36,7 +37,7 @@ def notes(found: Gated) -> Iterator[str]:
     for metric, reason in found.withheld.items():
         yield f"{metric} is not gated: {reason}"
     if found.stopping is not None and found.stopping.canary is not None:
-        yield canary_words(found.stopping)
+        yield canary_words(found.stopping.canary)
     for warning in found.warnings:
         yield f"warning: {warning}"
 
@@ -49,9 +50,19 @@ def _lacking(arm: ArmGate) -> Iterator[str]:
             yield f"{arm.arm}: {lacking} of the answers have no {name}, and are left out of it"
 
 
-def canary_words(stopping: Stopping) -> str:
-    canary = stopping.canary
-    assert canary is not None
+def look_words(look: Look) -> str:
+    """A line for those who watch a run: what the look found, and what follows."""
+    bounds = ((look.safe, look.safe_bound, "safe"), (look.drop, look.drop_bound, "drop"))
+    against = ", ".join(
+        f"{name} {'unknown' if value is None else f'{value:.2f}'}/{bound:.2f}"
+        for value, bound, name in bounds
+    )
+    change = interval_points(look.change, look.low, look.high)
+    place = f"{stage_word(look.stage)} {look.number + 1}, {look.items:,} items"
+    return f"{place}: {change}, {against}: {look.decision.value}"
+
+
+def canary_words(canary: Canary) -> str:
     if canary.change is None:
         return "canary: the baseline's own prompt got no answer that could be scored"
     said = (
@@ -143,7 +154,7 @@ def _safe(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
 
 def _open(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
     name = _named(found, arm, metric)
-    if metric.change.may_hide and metric.change.estimate.value is not None:
+    if metric.change.may_hide and metric.more_items is None and metric.p_unsafe is not None:
         return (
             f"{name} {_by(metric)} of what was answered, but {_share(metric.change.lacking)} of its "
             "answers lack a value, which could hide a worsening beyond the margin: ask those again "
@@ -197,7 +208,8 @@ def _fresh(stopping: Stopping, last: Look, margin: str, by: str) -> str:
 def _unscored(look: Look) -> str:
     """Many of them keep a look from being safe."""
     lost = look.items - look.n
-    return f", and {lost:,} of them have no score" if lost else ""
+    hide = ", which could hide one" if look.is_safe else ""
+    return f", and {lost:,} of them have no score{hide}" if lost else ""
 
 
 def _repeated(look: Look) -> str:

@@ -14,8 +14,8 @@ from stepeval.analysis.gate_metrics import (
     match,
 )
 from stepeval.analysis.item_values import ItemTally
-from stepeval.analysis.looks import Stage
 from stepeval.analysis.likeness_to_baseline import what_changed, what_differs
+from stepeval.analysis.looks import Stage
 from stepeval.analysis.pairing import cluster_names
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.steadiness import latency_fitness

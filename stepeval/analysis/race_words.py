@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepeval.analysis.race import Drop, Pick
-from stepeval.analysis.race_record import RaceRecord
+from stepeval.analysis.race_record import RaceRecord, Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,15 @@ def drop_words(drop: Drop) -> str:
         f"({100 * drop.change:+.1f} points against {drop.against}, "
         f"z {drop.z:.2f} past {drop.bound:.2f})"
     )
+
+
+def round_words(found: Round) -> str:
+    """A line for those who watch a race."""
+    scores = ", ".join(
+        f"{arm} {'unknown' if score is None else f'{100 * score:.1f}'}"
+        for arm, score in found.scores.items()
+    )
+    return "; ".join([f"{found.items:,} items: {scores}", *map(drop_words, found.drops)])
 
 
 def _undecidable(pick: Pick, margin: float) -> str:

@@ -48,9 +48,14 @@ _GATING = (
 @click.command()
 @run_argument
 @click.option("--baseline", metavar="BASE", help="Its name, its file, or a stored run.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the run's HTML report here, with this verdict.",
+)
 @as_json
 @runs_folder
-def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any) -> int:
+def gate(run: str, baseline: str | None, report: Path | None, runs: Path, **judging: Any) -> int:
     """Say whether a run is worse than a baseline: safe, regressed, or inconclusive.
 
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
@@ -67,12 +72,19 @@ def gate(run: str, baseline: str | None, json: bool, runs: Path, **judging: Any)
         metrics=read_metrics(judging["metrics"], judging["margins"]),
         inconclusive=judging["inconclusive"],
     )
-    if json:
+    if report is not None:
+        from stepeval.api.report import write_report
+
+        write_report(path, report, found)
+    if judging["json"]:
         from stepeval.cli.terminal import echo_json
 
-        echo_json({"run": path.name, **gate_json(found)})
+        shown = {} if report is None else {"report": str(report)}
+        echo_json({"run": path.name, **gate_json(found), **shown})
     else:
         print_gate(found)
+        if report is not None:
+            click.echo(f"report: {report}")
     return int(exit_code(found))
 
 

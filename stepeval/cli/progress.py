@@ -126,6 +126,11 @@ class LineProgress:
         if not self._quiet:
             click.echo(self.tally.paused or "goes on", err=True)
 
+    def say(self, line: str) -> None:
+        """Something was decided."""
+        if not self._quiet:
+            click.echo(plain(line), err=True)
+
 
 class BarProgress(LineProgress):
     def __init__(self, tally: Tally, bar: "Progress") -> None:
@@ -147,6 +152,9 @@ class BarProgress(LineProgress):
     def paused(self, reason: str | None) -> None:
         super().paused(reason)
         self._draw()
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(plain(line), markup=False, highlight=False)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -173,6 +181,9 @@ class LateListener:
 
     def paused(self, reason: str | None) -> None:
         self.inner.paused(reason)
+
+    def say(self, line: str) -> None:
+        self.inner.say(line)
 
 
 @contextmanager

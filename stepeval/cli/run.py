@@ -154,6 +154,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            say=listener.say,
             gate=rest.get("wish"),
         )
 
@@ -181,6 +182,7 @@ def _resume(
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            say=listener.say,
             wanted=wanted,
         )
 

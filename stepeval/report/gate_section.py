@@ -33,8 +33,10 @@ _CLAIMS = (
 _STAGES = {Stage.FIRST: "Against the baseline", Stage.FRESH: "Both prompts asked anew"}
 
 
-def gate_view(reader: RecordReader) -> GateView | None:
-    """None for a run that was told to decide nothing."""
+def gate_view(reader: RecordReader, found: Gated | None = None) -> GateView | None:
+    """``found``: what the run came to later; else None for a run that was told to decide nothing."""
+    if found is not None:
+        return _gate_view(found)
     plan = reader.info().gate
     if plan is None:
         return None

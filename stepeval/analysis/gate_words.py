@@ -156,9 +156,8 @@ def _open(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
     name = _named(found, arm, metric)
     if metric.change.may_hide and metric.more_items is None and metric.p_unsafe is not None:
         return (
-            f"{name} {_by(metric)} of what was answered, but {_share(metric.change.lacking)} of its "
-            "answers lack a value, which could hide a worsening beyond the margin: ask those again "
-            "with stepeval retry --failed"
+            f"{name} {_by(metric)} of what was answered, but {_share(metric.change.lacking)} was "
+            "not and could hide a worsening beyond the margin: stepeval retry --failed asks again"
         )
     if metric.change.estimate.value is None:
         return f"{name} cannot be told ({metric.change.estimate.reason})"

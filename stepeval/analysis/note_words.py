@@ -1,4 +1,4 @@
-"""What a procedure that decides while a run goes on has just noted, as a line for those watching."""
+"""What a procedure noted while the run goes on, as a line for those who watch it."""
 
 from stepeval.analysis.gate_words import canary_words, look_words
 from stepeval.analysis.race_record import read_round

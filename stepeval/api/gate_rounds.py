@@ -33,6 +33,7 @@ class GateRounds:
         rules: tuple[BoundRule, ...],
         plan: GatePlan,
         baseline: Baseline,
+        *,
         say: Callable[[str], None],
     ) -> None:
         """Raises UsageError: hardly any of the suite's samples is the baseline's, or the run's file

@@ -60,6 +60,7 @@ def stopping_rounds(
     rules: tuple[BoundRule, ...],
     plan: GatePlan,
     baseline: Baseline | None,
+    *,
     say: Callable[[str], None],
 ) -> Rounds:
     """Of a run whose plan may leave cells out. ``say`` gets a line of every new look."""
@@ -69,4 +70,4 @@ def stopping_rounds(
     if plan.way is Way.RACE:
         return RaceRounds(suite, store, rules, plan, say)
     assert baseline is not None
-    return GateRounds(suite, store, rules, plan, baseline, say)
+    return GateRounds(suite, store, rules, plan, baseline, say=say)

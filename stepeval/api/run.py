@@ -348,7 +348,9 @@ def _rounds(session: _Session, store: RunStore) -> Rounds:
             f"{session.info.id} has answers that are not in its recording, and asking them again "
             "would change what it stops by: record a run of its own"
         )
-    return stopping_rounds(session.suite, store, session.rules, plan, session.baseline, session.say)
+    return stopping_rounds(
+        session.suite, store, session.rules, plan, session.baseline, say=session.say
+    )
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepeval.cli.terminal import plain
+from stepeval.cli.terminal import one_line, plain
 from stepeval.core.chat import Failure, Response
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Mode
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LINE_EVERY_S = 5.0
 _BAR_EVERY_S = 0.1
+_LONGEST = 1_000  # characters of a line that is said
 
 
 @dataclass
@@ -129,7 +130,7 @@ class LineProgress:
     def say(self, line: str) -> None:
         """Something was decided."""
         if not self._quiet:
-            click.echo(plain(line), err=True)
+            click.echo(one_line(line, _LONGEST), err=True)
 
 
 class BarProgress(LineProgress):
@@ -154,7 +155,7 @@ class BarProgress(LineProgress):
         self._draw()
 
     def say(self, line: str) -> None:
-        self._bar.console.print(plain(line), markup=False, highlight=False)
+        self._bar.console.print(one_line(line, _LONGEST), markup=False, highlight=False)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()

@@ -15,13 +15,12 @@ def parse_points(text: str) -> float:
     """
     found, share = _POINTS.fullmatch(text.strip()), _SHARE.fullmatch(text.strip())
     value = float(found[1]) / 100 if found else 0.0
-    meant = f"{float(share[1]):g}pp" if share else None
-    if found and 0 < float(found[1]) < 1 and found[2] is None:
-        meant = f"{100 * float(found[1]):g}pp or {float(found[1]):g}pp"
-    if meant:
-        raise ValueError(f"must be points, such as 2pp, not {text!r} (did you mean {meant}?)")
-    if not 0 < value < 1:
-        raise ValueError(f"must be points above 0 and below 100, such as 2pp, not {text!r}")
+    hint = f" (did you mean {float(share[1]):g}pp?)" if share else ""
+    bare = found is not None and found[2] is None
+    if bare and 0 < value < 0.01:  # noqa: PLR2004 -- below one point
+        hint = f" (did you mean {10_000 * value:g}pp or {100 * value:g}pp?)"
+    if hint or not 0 < value < 1:
+        raise ValueError(f"must be points above 0 and below 100, such as 2pp, not {text!r}{hint}")
     return value
 
 

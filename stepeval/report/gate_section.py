@@ -34,7 +34,7 @@ _STAGES = {Stage.FIRST: "Against the baseline", Stage.FRESH: "Both prompts asked
 
 
 def gate_view(reader: RecordReader, found: Gated | None = None) -> GateView | None:
-    """``found``: what the run came to later; else None for a run that was told to decide nothing."""
+    """``found``: a later verdict; without it, None for a run that was told to decide nothing."""
     if found is not None:
         return _gate_view(found)
     plan = reader.info().gate

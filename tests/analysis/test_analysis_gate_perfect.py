@@ -1,5 +1,7 @@
 """A suite that is all right shows no spread, and still proves no more than its items can."""
 
+from collections.abc import Sequence
+
 import pytest
 from scipy.stats import binom
 
@@ -11,7 +13,7 @@ _NOMINAL = 0.05
 _ROOM = 0.02  # an interval for few flips is no exact one
 
 
-def _items(scores: list[tuple[float, ...]]) -> list[ItemValues]:
+def _items(scores: Sequence[tuple[float, ...]]) -> list[ItemValues]:
     return [
         ItemValues(f"{n:05}", f"q{n}", None, each, *((None,) * len(each),) * 3)
         for n, each in enumerate(scores)

@@ -19,8 +19,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stats": {"stats"},
     "analysis": {"analysis", "stats", "core"},
     "report": {"report", "analysis", "core"},
-    "api": {*CORE_ONLY, "api", "core", "stats", "analysis", "report"},
+    "exchange": {"exchange", "analysis", "core"},
+    "api": {*CORE_ONLY, "api", "core", "stats", "analysis", "report", "exchange"},
     "cli": {"cli", "api", "core"},
+    "pytest_plugin": {"api", "core"},
     **{room: {room, "core"} for room in CORE_ONLY},
 }
 HOME = re.compile(r"^stepeval\.[\w.]+(:\w+)?$")  # "stepeval.scorers.text:Exact"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from stepeval.api.plan import totals
 from stepeval.api.preview import Preview
 from stepeval.core.amounts import Money
+from stepeval.core.pricing import known_price
+from stepeval.core.record import Mode
 from stepeval.core.task import Suite
 
 # A slip may cost a coffee, not more. Of a currency that is not here: one unit.
@@ -15,7 +17,8 @@ def question(told: Preview, suite: Suite, given: Money | None) -> str | None:
     """The sentence to be agreed to; None where nothing need be asked.
 
     ``given`` is the user's own threshold. A suite may come from a stranger: it can lower the
-    threshold and never raise it. What is not known is asked, unless it stays on this machine.
+    threshold and never raise it. What is not known is asked, unless it stays on this machine; a
+    price that nobody but the suite names is not known either.
     """
     where = ", ".join(told.hosts)
     for currency, total in totals(told.arms).items():
@@ -32,6 +35,19 @@ def question(told: Preview, suite: Suite, given: Money | None) -> str | None:
         return (
             f"what {told.requests:,} requests to {where} cost is not known: there is no price of "
             f"{', '.join(unknown)}"
+        )
+    local = {arm.name for arm in told.arms if arm.local}
+    own = sorted(
+        {
+            arm.model
+            for arm in suite.arms
+            if arm.name not in local and known_price(arm, suite, Mode.LIVE) is None
+        }
+    )
+    if own:
+        return (
+            f"what {told.requests:,} requests to {where} cost, only the suite says: there is no "
+            f"list price of {', '.join(own)}"
         )
     return None
 

@@ -1,15 +1,18 @@
 """The gates that a run's money and patience stand behind."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from stepeval.api.approval import question
-from stepeval.api.preview import preview_suite
+from stepeval.api.preview import wary_preview
 from stepeval.core.amounts import Money
 from stepeval.core.errors import UsageError
-from stepeval.core.pricing import price_for
+from stepeval.core.ports import RecordWriter
+from stepeval.core.pricing import wary_price
 from stepeval.core.record import Mode
 from stepeval.core.task import Budget, Price, Suite
 from stepeval.execution.breaker import BreakerGate
@@ -20,8 +23,15 @@ from stepeval.execution.gate import Gate
 from stepeval.execution.limit_gate import patient
 from stepeval.execution.retry import Decide
 from stepeval.execution.stop import StopSignal
-from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds
+from stepeval.execution.unsettled import Unsettled
+from stepeval.store.outlay import (
+    stored_attempts,
+    stored_requests,
+    stored_seconds,
+    stored_sums,
+)
 from stepeval.store.run import RunStore
+from stepeval.store.unsettled import Unsettled as StoredUnsettled
 from stepeval.suite.requests import make_request
 
 _PATIENCE = Patience()
@@ -32,14 +42,12 @@ _FREE = Budget()
 class Guard:
     """What the command line says of it. ``budget``: what is set there wins over the suite's.
 
-    ``give_up_after_s``: how long a service may be down; None: ten minutes. ``tell`` hears why the
-    run is paused, and None when it goes on. ``approve`` gets the question whether so much may be
-    spent, and raises where it may not; None: nobody is asked. ``ask_above``: the user's own
-    threshold.
+    ``tell`` hears why the run is paused, and None when it goes on. ``approve`` gets the question
+    whether so much may be spent, and raises where it may not; None: nobody is asked.
+    ``ask_above``: the user's own threshold.
     """
 
     budget: Budget = _FREE
-    give_up_after_s: float | None = None
     tell: Callable[[str | None], None] = lambda _: None
     approve: Callable[[str], None] | None = None
     ask_above: Money | None = None
@@ -56,7 +64,7 @@ def ask_first(suite: Suite, mode: Mode, guard: Guard, runs: Path) -> None:
     """Raises what ``guard.approve`` raises."""
     if guard.approve is None or mode is Mode.SIMULATED:
         return
-    asked = question(preview_suite(suite, mode, runs), suite, guard.ask_above)
+    asked = question(wary_preview(suite, mode, runs), suite, guard.ask_above)
     if asked is not None:
         guard.approve(asked)
 
@@ -71,7 +79,7 @@ def check_prices(suite: Suite, mode: Mode) -> None:
     if bound is None:
         return
     for arm in suite.every_arm:
-        price = price_for(arm, suite, mode)
+        price = wary_price(arm, suite, mode)
         if price is None:
             raise UsageError(
                 f"a budget of {bound} cannot be held: the price of {arm.model} is not known; "
@@ -88,12 +96,26 @@ class Guards:
     """A run's breaker and its budget, over what its earlier sessions have used."""
 
     def __init__(
-        self, suite: Suite, mode: Mode, store: RunStore, guard: Guard, stop: StopSignal
+        self,
+        suite: Suite,
+        mode: Mode,
+        store: RunStore,
+        stop: StopSignal,
+        *,
+        tell: Callable[[str | None], None],
+        unsettled: StoredUnsettled | None,
     ) -> None:
-        give_up = guard.give_up_after_s
+        """``unsettled`` is None where nothing is bounded."""
+        give_up = suite.budget.give_up_after_s
         patience = _PATIENCE if give_up is None else replace(_PATIENCE, give_up_after_s=give_up)
-        self._breaker = BreakerGate(patience, time.monotonic, stop, guard.tell)
-        self._budget = _budget_gate(suite, mode, store)
+        self._breaker = BreakerGate(patience, time.monotonic, stop, tell)
+        self._stop = stop
+        self._budget: BudgetGate | None = None
+        if unsettled is not None:
+            self._unsettled = Unsettled(unsettled.note, unsettled.lost)
+            self._budget = _budget_gate(suite, mode, store, self._unsettled)
+            for arm, lost in unsettled.lost.items():
+                self._budget.remember_lost(arm, lost)
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -102,6 +124,25 @@ class Guards:
     @property
     def decide(self) -> Decide:
         return self._breaker.sparing(patient)
+
+    def writing(self, writer: RecordWriter) -> RecordWriter:
+        """``writer``, where need be one that settles what it has written."""
+        return writer if self._budget is None else self._unsettled.writing(writer)
+
+    @contextmanager
+    def on_time(self) -> Iterator[None]:
+        """Nothing leaves after the budget's time, whatever it waits for by then."""
+        budget = self._budget
+        if budget is None or budget.seconds_left is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        left = max(0.0, budget.seconds_left)
+        timer = loop.call_later(left, lambda: self._stop.drain(budget.time_is_up()))
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def reason(self, execution: Execution, *, left: int, total: int) -> str | None:
         """Why the run stopped; where a budget did it, with what was spent to the last answer."""
@@ -114,18 +155,18 @@ class Guards:
         )
 
 
-def _budget_gate(suite: Suite, mode: Mode, store: RunStore) -> BudgetGate | None:
-    budget = replace(suite.budget, confirm_above=None)
-    if budget == _FREE:
-        return None
+def _budget_gate(suite: Suite, mode: Mode, store: RunStore, unsettled: Unsettled) -> BudgetGate:
+    budget = suite.budget
     prices: Mapping[str, Price | None] = {
-        arm.name: price_for(arm, suite, mode) for arm in suite.every_arm
+        arm.name: wary_price(arm, suite, mode) for arm in suite.every_arm
     }
     before = 0.0 if budget.time_s is None else stored_seconds(store.path)
-    gate = BudgetGate(budget, prices, time.monotonic, before)
+    gate = BudgetGate(budget, prices, time.monotonic, before, unsettled)
     if budget.cost is None and budget.tokens is None:
         gate.remember_requests(stored_requests(store.path))
         return gate
+    for arm, used in stored_sums(store.path).items():
+        gate.remember_sum(arm, used)
     make = make_request(suite)
     for cell, result in stored_attempts(store.path, suite):
         gate.remember(cell, make, result)

@@ -1,5 +1,6 @@
 """What the arms of a suite took in stored runs of it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ _MOST_RUNS = 5  # the newest: models and prices change
 _MOST_RECORDS = 2_000  # of each
 _LOOKED_AT = 200  # runs of other suites lie between them
 
+_TAUGHT = ("refused", "told")
 _NS_PER_S = 1e9
 
 
@@ -30,6 +32,33 @@ def past_of(
             _add(reader, suite, found, prices)
         except StoreError:
             continue  # a damaged run is no reason not to plan
+    return found
+
+
+def learned_of(suite: Suite, mode: Mode, folder: Path) -> Mapping[str, Mapping[str, float]]:
+    """By provider and kind, the level that the newest stored run ended with, where a refusal or
+    the server itself had taught it one.
+    """
+    for reader in islice(_runs_of(suite, mode, folder), _MOST_RUNS):
+        try:
+            found = _learned(reader, suite)
+        except StoreError:
+            continue
+        if found:
+            return found
+    return {}
+
+
+def _learned(reader: RunReader, suite: Suite) -> Mapping[str, Mapping[str, float]]:
+    ours = {(provider.name, provider.base_url) for provider in suite.providers}
+    same = {p.name for p in reader.suite().providers if (p.name, p.base_url) in ours}
+    found: dict[str, dict[str, float]] = {}
+    for change in reader.limit_changes():
+        known = found.get(change.provider, {})
+        is_limit = math.isfinite(change.level) and change.level >= 1  # the file may be a stranger's
+        is_taught = change.why in _TAUGHT or change.kind in known
+        if change.provider in same and is_limit and is_taught:
+            found[change.provider] = {**known, change.kind: change.level}
     return found
 
 

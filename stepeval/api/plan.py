@@ -10,6 +10,7 @@ from stepeval.core.chat import Request, Usage
 from stepeval.core.hosts import host_of, is_loopback
 from stepeval.core.pricing import cost
 from stepeval.core.task import Arm, Cell, Price, Suite
+from stepeval.execution.outlay import choices, most_output
 from stepeval.suite.requests import make_request
 
 # Rough figures for a model nothing is known of yet; a run measures the true ones.
@@ -52,8 +53,8 @@ class Total:
 
 def plan_arm(suite: Suite, arm: Arm, price: Price | None, past: Past) -> ArmPlan:
     requests = len(suite.samples) * suite.epochs
-    choices, limit = arm.params.get("n", 1), arm.params.get("max_tokens")
-    most = None if limit is None else limit * choices * requests
+    limit = most_output(arm.params)
+    most = None if limit is None else limit * choices(arm.params) * requests
     thumb = _thumb(suite, arm, requests)
     use = _from_past(past, requests) if past.is_enough and requests else thumb
     most_cost = None if most is None else cost(Usage(round(use.input.high), most), price)
@@ -87,14 +88,6 @@ def totals(arms: tuple[ArmPlan, ...]) -> Mapping[str, Total]:
     return found
 
 
-def duration(suite: Suite, arms: tuple[ArmPlan, ...]) -> Range:
-    """Seconds, with every place in flight taken all the time and no limit of the account's."""
-    together = NOTHING
-    for arm in arms:
-        together += arm.seconds
-    return together.times(1 / max(1, min(suite.limits.concurrency, suite.cell_count)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Use:
     input: Range
@@ -116,10 +109,10 @@ def _from_past(past: Past, requests: int) -> _Use:
 
 
 def _thumb(suite: Suite, arm: Arm, requests: int) -> _Use:
-    choices, most = arm.params.get("n", 1), arm.params.get("max_tokens")
+    most, times = most_output(arm.params), choices(arm.params)
     effort = str(arm.params.get("reasoning_effort"))
-    each = _TYPICAL_OUTPUT.get(effort, _TYPICAL_WITHOUT_EFFORT) * choices
-    output = by_thumb(each).at_most(None if most is None else most * choices)
+    each = _TYPICAL_OUTPUT.get(effort, _TYPICAL_WITHOUT_EFFORT) * times
+    output = by_thumb(each).at_most(None if most is None else most * times)
     return _Use(
         by_thumb(_mean_input_tokens(suite, arm)).times(requests),
         output.times(requests),

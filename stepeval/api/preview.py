@@ -1,22 +1,24 @@
 """What a suite would send and cost, said before a single request."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stepeval.api.access import all_simulated
 from stepeval.api.builtin import SCORERS
+from stepeval.api.doubts import price_doubts
 from stepeval.api.estimates import Past, Range
-from stepeval.api.history import past_of
-from stepeval.api.plan import ArmPlan, duration, plan_arm, totals
+from stepeval.api.history import learned_of, past_of
+from stepeval.api.pace import duration, paces
+from stepeval.api.plan import ArmPlan, plan_arm, totals
 from stepeval.api.preparation import SuiteOptions, prepare
 from stepeval.api.scoring import bind_rules, is_user_code, unjudgeable
 from stepeval.core.amounts import duration_text
 from stepeval.core.errors import Problem
-from stepeval.core.pricing import price_for
+from stepeval.core.pricing import price_for, wary_price
 from stepeval.core.record import Mode
-from stepeval.core.task import Suite
+from stepeval.core.task import Arm, Price, Suite
 from stepeval.suite.json_schema import suite_schema
 from stepeval.suite.starter import STARTER
 
@@ -25,7 +27,9 @@ __all__ = ["STARTER", "Preview", "preview", "preview_suite", "schema_of_suites"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``seconds`` is how long the run will take, ``concurrency`` in flight."""
+    """``seconds`` is how long the run will take, ``concurrency`` in flight at most. ``limits``:
+    stored runs learned the account's limits, and it keeps within them.
+    """
 
     suite: str
     arms: tuple[ArmPlan, ...]
@@ -35,6 +39,7 @@ class Preview:
     seconds: Range
     hosts: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    limits: bool = False
 
     @property
     def requests(self) -> int:
@@ -50,8 +55,13 @@ class Preview:
         yield f"total cost: {cost_words(self.arms)}"
         low, high = (duration_text(end) for end in (self.seconds.low, self.seconds.high))
         yield (
-            f"time: about {duration_text(self.seconds.likely)} ({low} to {high}) with "
-            f"{self.concurrency} in flight, if the account's limits allow it"
+            f"time: about {duration_text(self.seconds.likely)} ({low} to {high}) with up to "
+            f"{self.concurrency} in flight, "
+            + (
+                "within the limits that stored runs met"
+                if self.limits
+                else "if the account's limits allow it"
+            )
         )
         yield "Tokens, cost and time are estimates; nothing has been sent."
 
@@ -63,24 +73,52 @@ def preview(options: SuiteOptions, runs: Path) -> Preview:
     """
     suite, warnings = prepare(options)
     mode = Mode.SIMULATED if all_simulated(suite) else Mode.LIVE
-    told = tuple(str(warning) for warning in (*warnings, *_mute_rules(suite)))
+    told = tuple(
+        str(warning) for warning in (*warnings, *price_doubts(suite, mode), *_mute_rules(suite))
+    )
     return replace(preview_suite(suite, mode, runs), warnings=told)
 
 
-def preview_suite(suite: Suite, mode: Mode, runs: Path) -> Preview:
-    prices = {arm.name: price_for(arm, suite, mode) for arm in suite.arms}
+def wary_preview(suite: Suite, mode: Mode, runs: Path) -> Preview:
+    """Where suite and stored runs may come from a stranger: a cost is no less than by list prices,
+    and its upper end no less than what the rule of thumb takes to be likely.
+    """
+    told = preview_suite(suite, mode, runs, wary_price)
+    dear = {arm.name: wary_price(arm, suite, mode) for arm in suite.arms}
+    thumbs = (plan_arm(suite, arm, dear[arm.name], Past()).cost for arm in suite.arms)
+    pairs = zip(told.arms, thumbs, strict=True)
+    arms = tuple(replace(arm, cost=_no_less(arm.cost, thumb)) for arm, thumb in pairs)
+    return replace(told, arms=arms)
+
+
+def _no_less(cost: Range | None, thumb: Range | None) -> Range | None:
+    if cost is None or thumb is None:
+        return cost
+    return replace(cost, high=max(cost.high, thumb.likely))
+
+
+def preview_suite(
+    suite: Suite,
+    mode: Mode,
+    runs: Path,
+    price: Callable[[Arm, Suite, Mode], Price | None] = price_for,
+) -> Preview:
+    prices = {arm.name: price(arm, suite, mode) for arm in suite.arms}
     past = past_of(suite, mode, runs, prices)
     arms = tuple(
         plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past())) for arm in suite.arms
     )
+    learned = learned_of(suite, mode, runs)
+    by_provider = paces(suite, learned)
     return Preview(
         suite=suite.name,
         arms=arms,
         samples=len(suite.samples),
         epochs=suite.epochs,
-        concurrency=suite.limits.concurrency,
-        seconds=duration(suite, arms),
+        concurrency=int(min(max(pace.most for pace in by_provider.values()), suite.cell_count)),
+        seconds=duration(suite, arms, by_provider),
         hosts=tuple(dict.fromkeys(suite.provider(arm.provider).base_url for arm in suite.arms)),
+        limits=bool(learned),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepeval.api.access import all_simulated, find_keys, used_providers
+from stepeval.api.doubts import price_doubts
 from stepeval.api.gate_wish import GateWish
 from stepeval.api.gating import prepare_gate, stopping_rounds, stopping_sources
 from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
@@ -49,6 +50,7 @@ from stepeval.store.cassette import Cassette
 from stepeval.store.codec import dump
 from stepeval.store.run import RunEvent, RunReader, RunStore, create_run, open_run
 from stepeval.store.runs import RunsFolder
+from stepeval.store.unsettled import Unsettled
 from stepeval.suite.requests import make_request
 
 
@@ -163,7 +165,8 @@ def start_run(
         baseline=gating.baseline,
     )
     with create_run(folder, info, suite, gating.baseline) as store:
-        told = (*warnings, *unjudgeable(suite, rules), *gating.warnings(info))
+        told = (*warnings, *price_doubts(suite, mode), *unjudgeable(suite, rules))
+        told = (*told, *gating.warnings(info))
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -175,11 +178,12 @@ def _start(session: _Session, warnings: tuple[Problem, ...], more: tuple[str, ..
 
 def _suite_hash(suite: Suite) -> str:
     """Of what is asked: wherever the file stands, whatever it may cost, however fast it goes,
-    whoever has the answers.
+    whoever has the answers, whatever is expected of them.
     """
     limits = Limits(max_attempts=suite.limits.max_attempts)
     content = dump(replace(suite, source=None, budget=Budget(), limits=limits))
-    del content["budget"], content["cache"], content["asides"]
+    for unasked in ("budget", "cache", "asides", "expect"):
+        del content[unasked]
     return content_id(content)
 
 
@@ -227,11 +231,14 @@ def resume_run(
         baseline=reader.baseline(),
     )
     with open_run(path) as store:
-        told: tuple[Problem, ...] = ()
+        if suite.budget != stored.budget:
+            store.keep_budget(suite.budget, time.time())
+        told: tuple[Problem, ...] = tuple(price_doubts(suite, info.asked_as))
         if wanted is None:
             store.note(RunEvent.RESUMED, time.time())
         else:
-            session, told = _reopened(session, store, wanted)
+            session, none = _reopened(session, store, wanted)
+            told = (*told, *none)
         return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
 
 
@@ -278,10 +285,16 @@ def _finish(session: _Session, store: RunStore, source: Source, listener: RunLis
             # The suite keeps the address it names: cells are known by it when the run is resumed.
             providers = tuple(replace(p, base_url=url, headers={}) for p in providers)
         stop = StopSignal()
+        unsettled: Unsettled | None = None
+        if session.suite.budget.bounds_anything:
+            arms = [arm.name for arm in session.suite.every_arm]
+            unsettled = stack.enter_context(Unsettled(session.path, arms))
         with rarely_collecting():
-            execution = asyncio.run(
-                _execute(session, store, source, providers, listener=listener, stop=stop)
-            )
+            coming = _execute(
+                *(session, store, source, providers),
+                unsettled=unsettled, listener=listener, stop=stop,
+            )  # fmt: skip
+            execution = asyncio.run(coming)
     event = RunEvent.COMPLETED if execution.stopped is None else RunEvent.STOPPED
     store.finish(event, time.time(), execution.stopped)
     score_missing(store, session.rules)
@@ -299,17 +312,20 @@ async def _execute(
     source: Source,
     providers: tuple[Provider, ...],
     *,
+    unsettled: Unsettled | None,
     listener: RunListener,
     stop: StopSignal,
 ) -> Execution:
     suite = session.suite
     rounds = _rounds(session, store)
     already_done = rounds.done
-    guards = Guards(suite, session.info.asked_as, store, session.guard, stop)
+    guards = Guards(
+        suite, session.info.asked_as, store, stop, tell=session.guard.tell, unsettled=unsettled
+    )
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()
     limits = limit_gates(suite, expected, store.add_limit_change, store.reader().limit_changes())
-    behind = WriteBehind(store, most=most)
+    behind = WriteBehind(guards.writing(store), most=most)
     record = session.sources.record is not None
     async with Client(providers, session.keys, mode=session.mode, record=record) as client:
 
@@ -333,7 +349,7 @@ async def _execute(
             finally:
                 await behind.flush()
 
-        with stopping_on_signals(stop):
+        with stopping_on_signals(stop), guards.on_time():
             execution = await execute_all(rounds, execute_round)
     left = rounds.total - already_done - execution.recorded
     return replace(execution, stopped=guards.reason(execution, left=left, total=rounds.total))

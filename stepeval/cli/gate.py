@@ -10,6 +10,7 @@ import click
 
 from stepeval.cli.baseline import baselines_folder
 from stepeval.cli.options import as_json, find_run, run_argument, runs_folder
+from stepeval.cli.publishing import Publish, published
 from stepeval.core.margin import parse_points, parse_ratio
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ _GATING = (
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the run's HTML report here, with this verdict.",
 )
+@published
 @as_json
 @runs_folder
-def gate(run: str, baseline: str | None, report: Path | None, runs: Path, **judging: Any) -> int:
+def gate(run: str, baseline: str | None, report: Path | None, publish: Publish, **rest: Any) -> int:
     """Say whether a run is worse than a baseline: safe, regressed, or inconclusive.
 
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
@@ -63,20 +65,20 @@ def gate(run: str, baseline: str | None, report: Path | None, runs: Path, **judg
     from stepeval.api.gate import exit_code, gate_json, judge_again
     from stepeval.cli.gate_table import print_gate
 
-    path = find_run(run, runs)
+    path = find_run(run, rest["runs"])
     found = judge_again(
         path,
         baseline=baseline,
-        folder=judging["baselines"],
-        runs=runs,
-        metrics=read_metrics(judging["metrics"], judging["margins"]),
-        inconclusive=judging["inconclusive"],
+        folder=rest["baselines"],
+        runs=rest["runs"],
+        metrics=read_metrics(rest["metrics"], rest["margins"]),
+        inconclusive=rest["inconclusive"],
     )
     if report is not None:
         from stepeval.api.report import write_report
 
         write_report(path, report, found)
-    if judging["json"]:
+    if rest["json"]:
         from stepeval.cli.terminal import echo_json
 
         shown = {} if report is None else {"report": str(report)}
@@ -85,6 +87,7 @@ def gate(run: str, baseline: str | None, report: Path | None, runs: Path, **judg
         print_gate(found)
         if report is not None:
             click.echo(f"report: {report}")
+    publish(path, found)
     return int(exit_code(found))
 
 

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "power": ("stepeval.cli.compare:power", "Say how many items would show a difference."),
     "gate": ("stepeval.cli.gate:gate", "Say whether a run is worse than a baseline."),
     "baseline": ("stepeval.cli.baseline:baseline", "Keep what runs reached, to gate later ones."),
+    "history": ("stepeval.cli.history:history", "Show a suite over its stored runs."),
     "export": ("stepeval.cli.stored:export", "Write a stored run as CSV or JSON lines."),
     "cache": ("stepeval.cli.answers:cache", "Say what the response cache holds, or clear it."),
     "init": ("stepeval.cli.suites:init", "Write a small commented suite that runs at once."),

@@ -18,6 +18,7 @@ from stepeval.cli.options import (
     runs_folder,
     suite_options,
 )
+from stepeval.cli.publishing import published
 from stepeval.cli.spending import confirmed, guarded
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stepeval.api.retry import Wanted
     from stepeval.api.run import RunResult, Start
     from stepeval.cli.progress import LateListener
+    from stepeval.cli.publishing import Publish
 
     _Begin: TypeAlias = Callable[[LateListener, Callable[[Start], None]], RunResult]
 
@@ -34,6 +36,7 @@ _DEMO_CONCURRENCY = 16  # nobody is charged, and nobody likes to wait
 def _execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         guarded,
+        published,
         click.option("--no-report", is_flag=True, help="Do not write the HTML report."),
         open_it,
         click.option("--allow-scorer-code", is_flag=True, help="Run the suite's Python scorers."),
@@ -195,12 +198,14 @@ def _watch(
     json: bool,
     no_report: bool,
     open_it: bool,
+    publish: "Publish",
     **_: Any,
 ) -> int:
     """Shows the run while it goes on, then its summary, then writes the report."""
     result = _with_progress(begin, quiet=json)
     report = None if no_report else _write_report(result.path, open_it=open_it)
     verdict = _print_summary(result.path, json=json, report=report)
+    publish(result.path, None)
     _print_ending(result)
     return int(result.exit_code) or verdict
 

@@ -68,8 +68,9 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
                 tokens=chosen["max_tokens"],
                 time_s=chosen["max_time"],
                 requests=chosen["max_requests"],
+                give_up_after_s=chosen["give_up_after"],
             )
-            return Guard(budget, chosen["give_up_after"], tell, asking.approve, asking.above)
+            return Guard(budget, tell, asking.approve, asking.above)
 
         return command(*args, guard=guard, **values)
 

@@ -89,7 +89,12 @@ def _show_load(path: Path, *, json: bool) -> None:
 @click.command()
 @run_argument
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "junit"]),
+    default="csv",
+    show_default=True,
+    help="junit: the suite's expectations, as JUnit XML.",
 )
 @click.option(
     "--table",
@@ -101,11 +106,14 @@ def _show_load(path: Path, *, json: bool) -> None:
 @click.option("--out", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file.")
 @runs_folder
 def export(run: str, *, form: str, table: str, raw: bool, out: Path | None, runs: Path) -> None:
-    """Write a stored run as CSV (safe to open in a spreadsheet) or JSON lines."""
+    """Write a stored run as CSV (safe to open in a spreadsheet), JSON lines or JUnit XML."""
     from stepeval.api.stored import export as write
     from stepeval.cli.terminal import for_terminal
 
     path = find_run(run, runs)
+    if form == "junit":
+        _export_junit(path, out)
+        return
     if out is None:
         to = for_terminal(sys.stdout) if sys.stdout.isatty() else sys.stdout
         write(path, to, table=table, form=form, raw=raw)
@@ -113,4 +121,14 @@ def export(run: str, *, form: str, table: str, raw: bool, out: Path | None, runs
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
         write(path, file, table=table, form=form, raw=raw)
+    click.echo(str(out), err=True)
+
+
+def _export_junit(path: Path, out: Path | None) -> None:
+    from stepeval.api.publishing import junit, write_junit
+
+    if out is None:
+        click.echo(junit(path), nl=False)
+        return
+    write_junit(path, out)
     click.echo(str(out), err=True)

@@ -3,20 +3,13 @@
 import io
 import json
 import os
-import re
 from typing import Any, TextIO
 
 import click
 
-# C0 and C1 controls but for tab and newline, and the marks that reorder text: a terminal obeys
-# them (move the cursor, set the clipboard, hide a line), so data must not contain any.
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from stepeval.core.printable import plain
 
-
-def plain(text: str) -> str:
-    """``text`` without anything a terminal would obey; a visible mark stands in its place."""
-    clean = _OBEYED.sub("\N{REPLACEMENT CHARACTER}", text)
-    return clean.encode("utf-8", "replace").decode("utf-8")
+__all__ = ["counted", "echo_json", "for_terminal", "one_line", "plain"]
 
 
 def one_line(text: str, width: int) -> str:
@@ -43,4 +36,6 @@ def counted(count: int, noun: str) -> str:
 def echo_json(value: Any) -> None:
     """For ``--json``: one JSON document on standard output."""
     text = json.dumps(value, indent=2, allow_nan=False, default=os.fspath)
-    click.echo(text)
+    click.echo(
+        text.replace("##[", "##\\u005b")
+    )  # the same JSON, and no workflow command of GitHub's

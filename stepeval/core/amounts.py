@@ -9,6 +9,9 @@ _POINTS = re.compile(r"(\d+(?:\.\d+)?) ?(?:pp|%|points?)")
 _PART = re.compile(r"(\d+(?:\.\d+)?) ?(h|min|m|s)")
 _SECONDS = {"h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 _DIGITS = 3
+_MOST_SHOWN = 40  # characters of what somebody wrote
+_MOST_MONEY = 1e12
+_MOST_SECONDS = 1e9  # thirty years
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Money:
 def parse_money(text: str) -> Money:
     """Raises ValueError, its message the end of a sentence: "must be ..."."""
     found = _MONEY.fullmatch(text.strip())
-    if found is None or not float(found[1]):
-        raise ValueError(f"must be an amount and its currency, such as 5USD, not {text!r}")
+    if found is None or not 0 < float(found[1]) <= _MOST_MONEY:
+        raise ValueError(f"must be an amount and its currency, such as 5USD, not {_shown(text)}")
     return Money(float(found[1]), found[2].upper())
 
 
@@ -55,9 +58,15 @@ def parse_duration(text: str) -> float:
     parts = _PART.findall(compact)
     whole = re.fullmatch(rf"(?:{_PART.pattern}\s*)+", compact)
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if whole is None or not seconds:
-        raise ValueError(f"must be a time with its unit, such as 30s, 10m or 2h, not {text!r}")
+    if whole is None or not 0 < seconds <= _MOST_SECONDS:
+        raise ValueError(
+            f"must be a time with its unit, such as 30s, 10m or 2h, not {_shown(text)}"
+        )
     return seconds
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
 
 
 def duration_text(seconds: float) -> str:

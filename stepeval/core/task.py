@@ -144,7 +144,8 @@ class Budget:
     """What a run may use at most, all its sessions together; None: no bound.
 
     ``requests`` counts attempts, ``time_s`` the seconds in which it ran. ``confirm_above``: a
-    person is asked before a run that may cost more.
+    person is asked before a run that may cost more. ``give_up_after_s``: how long a service may be
+    down; None: as long as is usual.
     """
 
     cost: Money | None = None
@@ -152,6 +153,13 @@ class Budget:
     time_s: float | None = None
     requests: int | None = None
     confirm_above: Money | None = None
+    give_up_after_s: float | None = None
+
+    @property
+    def bounds_anything(self) -> bool:
+        return any(
+            bound is not None for bound in (self.cost, self.tokens, self.time_s, self.requests)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,34 @@ class Price:
     cached: float
     output: float
     as_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a test may assert of a suite's answers; a run by itself asserts nothing.
+
+    ``least``: the mean score, 0 to 1, that each sample must reach in each arm; None: an answer is
+    enough. ``floor``: the mean score that no arm may be shown to lie below. ``known_failing`` are
+    names as :func:`item_name` has them, or a sample's id for all arms. ``limit``: only so many
+    samples are asked for a test. ``baseline`` is the name of what each arm is gated against, by
+    ``margin`` in points of the score; ``inconclusive``: "pass" or "fail" where that is to count so.
+    """
+
+    least: float | None = 1.0
+    floor: float | None = None
+    known_failing: tuple[str, ...] = ()
+    limit: int | None = None
+    baseline: str | None = None
+    margin: float | None = None
+    inconclusive: str | None = None
+
+    def is_known_failing(self, sample: str, arm: str) -> bool:
+        return sample in self.known_failing or item_name(sample, arm) in self.known_failing
+
+
+def item_name(sample: str, arm: str) -> str:
+    """A sample in an arm, as tests call it."""
+    return f"{sample}[{arm}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +223,7 @@ class Suite:
     prices: Mapping[str, Price] = field(default_factory=dict)
     source: str | None = None
     cache: bool = False
+    expect: Expectation = Expectation()
     asides: tuple[Arm, ...] = ()
 
     @property

@@ -112,8 +112,11 @@ async def _attempt(
     if known is not None:
         now_ns = clock.monotonic_ns()
         return Attempt(number, clock.wall(), now_ns, now_ns, known)
-    leave = await rooms.gate.enter(cell, request)
-    if rooms.stop.draining and (number > 1 or due_ns is None):
+    entering, may_stay = rooms.gate.enter(cell, request), number > 1 or due_ns is None
+    leave = await (rooms.stop.unless_draining(entering) if may_stay else entering)
+    if leave is None:
+        return None
+    if rooms.stop.draining and may_stay:
         leave.forget()
         return None
     started_at, started_ns = clock.wall(), clock.monotonic_ns()
@@ -121,7 +124,7 @@ async def _attempt(
         due = started_ns if due_ns is None else due_ns
         exchange = await rooms.send(request, scheduled_ns=due)
     except BaseException:
-        leave.forget()
+        leave.lose()
         raise
     ended_ns = clock.monotonic_ns()
     leave.settle(exchange.result)

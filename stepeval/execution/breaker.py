@@ -84,6 +84,8 @@ class BreakerGate:
 
     def _sentence(self) -> str:
         down = duration_text(self._circuit.down_for_s(self._clock()))
+        if self._circuit.is_refused:
+            return f"for {down} every request was refused, and it is given up ({self._reason()})"
         return (
             f"the service has been down for {down} and is given up: {self._circuit.in_a_row} "
             f"requests in a row failed ({self._reason()})"
@@ -115,3 +117,5 @@ class _Entry:
 
     def forget(self) -> None:
         self.gate.forget(probe=self.probe)
+
+    lose = forget

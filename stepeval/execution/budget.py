@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stepeval.core.chat import Failure, Request, Response, Usage
+from stepeval.core.outlay import Outlay, Used
 from stepeval.core.pricing import cost
 from stepeval.core.task import Budget, Cell, Price
 from stepeval.execution.gate import Pass, Shut
-from stepeval.execution.ledger import Bound, Ledger, Outlay
+from stepeval.execution.ledger import Bound, Ledger
 from stepeval.execution.outlay import OutputBound, input_bound, usage_of
+from stepeval.execution.unsettled import Unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,14 @@ class BudgetGate:
         prices: Mapping[str, Price | None],
         clock: Callable[[], float],
         ran_before_s: float = 0.0,
+        unsettled: Unsettled | None = None,
     ) -> None:
         """``prices`` are by arm, each known and in the budget's currency where it bounds costs.
         ``clock`` is monotonic, in seconds; ``ran_before_s`` the time of earlier sessions.
+        ``unsettled`` hears what leaves, before it does.
         """
+        self._time_s = budget.time_s
+        self._unsettled = unsettled
         self._ledger = Ledger(budget)
         self._prices = prices if budget.cost is not None else {}
         self._outputs: dict[str, OutputBound] = {}
@@ -59,6 +65,18 @@ class BudgetGate:
         """Why nothing more leaves, with what was used by now; None while something may."""
         return None if self._refused is None else self._ledger.sentence(*self._refused)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Until its time is up; None where time is not bounded."""
+        return None if self._time_s is None else self._time_s - (self._clock() - self._began)
+
+    def time_is_up(self) -> str:
+        """Lets nothing more through, and says why."""
+        self._ledger.time_s = self._clock() - self._began
+        self._refused = self._refused or (Bound.TIME, Outlay())
+        self._wake()
+        return self._ledger.sentence(*self._refused)
+
     async def enter(self, cell: Cell, request: Request) -> Pass:
         while True:
             bounds = self._bounds(cell, request)
@@ -66,6 +84,8 @@ class BudgetGate:
             bound = self._lacking(need)
             if bound is None:
                 self._ledger.reserve(need)
+                if self._unsettled is not None:
+                    self._unsettled.left(cell, Used(1, bounds.input, bounds.output))
                 return _Reservation(self, cell, bounds, need)
             if self._refused is not None or bound is Bound.TIME or not self._ledger.open:
                 self._refused = self._refused or (bound, need)
@@ -76,14 +96,24 @@ class BudgetGate:
     def remember(
         self, cell: Cell, make_request: Callable[[Cell], Request], result: Response | Failure
     ) -> None:
-        """Counts an attempt of an earlier session."""
+        """Counts an attempt of an earlier session that need not say what it used."""
         usage, bounds = usage_of(result), _Bounds(0, 0)
         if usage.input_tokens is None or usage.output_tokens is None:
             bounds = self._bounds(cell, make_request(cell))
         self._count(cell, bounds, usage)
 
+    def remember_sum(self, arm: str, used: Used) -> None:
+        """The same of all that said what they used, together."""
+        self._outputs.setdefault(arm, OutputBound()).add(used.longest, used.answers)
+        self._ledger.spend(self._sum(arm, used), Outlay())
+
+    def remember_lost(self, arm: str, used: Used) -> None:
+        """Those that left, and of which nobody knows what they used: ``used`` is the most."""
+        total = self._sum(arm, used)
+        self._ledger.spend(total, total)
+
     def remember_requests(self, count: int) -> None:
-        """The same where neither tokens nor cost are bounded, and none need be read."""
+        """Attempts of earlier sessions where neither tokens nor cost are bounded."""
         self._ledger.spend(Outlay(count), Outlay())
 
     def settle(self, reservation: "_Reservation", result: Response | Failure) -> None:
@@ -93,6 +123,14 @@ class BudgetGate:
 
     def forget(self, reservation: "_Reservation") -> None:
         self._ledger.release(reservation.need)
+        if self._unsettled is not None:
+            self._unsettled.stayed(reservation.cell)
+        self._wake()
+
+    def lose(self, reservation: "_Reservation") -> None:
+        """It stays unsettled: a resumed run counts it."""
+        self._ledger.release(reservation.need)
+        self._ledger.spend(reservation.need, reservation.need)
         self._wake()
 
     def _lacking(self, need: Outlay) -> Bound | None:
@@ -123,9 +161,13 @@ class BudgetGate:
         self._ledger.spend(self._outlay(cell, total), self._outlay(cell, guess))
 
     def _outlay(self, cell: Cell, usage: Usage) -> Outlay:
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        price = self._prices.get(cell.arm.name)
-        return Outlay(1, tokens, cost(usage, price) or 0.0)
+        said = Used(1, usage.input_tokens or 0, usage.output_tokens or 0, usage.cached_tokens or 0)
+        return self._sum(cell.arm.name, said)
+
+    def _sum(self, arm: str, used: Used) -> Outlay:
+        usage = Usage(used.input, used.output, cached_tokens=used.cached)
+        price = self._prices.get(arm)
+        return Outlay(used.requests, used.input + used.output, cost(usage, price) or 0.0)
 
     def _wake(self) -> None:
         waiting, self._change = self._change, asyncio.Event()
@@ -144,3 +186,6 @@ class _Reservation:
 
     def forget(self) -> None:
         self.gate.forget(self)
+
+    def lose(self) -> None:
+        self.gate.lose(self)

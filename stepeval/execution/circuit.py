@@ -8,7 +8,8 @@
       |       any sign of life      |               | any sign of life
       +-----------------------------+---------------+
 
-A probe that fails when the service has been down for ``give_up_after_s`` ends it: GIVEN_UP.
+A probe that fails when the service has been down for ``give_up_after_s`` ends it: GIVEN_UP. So does
+a refusal for rate after so long a time in which nothing else came back.
 """
 
 from dataclasses import dataclass
@@ -75,6 +76,13 @@ class Circuit:
         self._seen_alive = False
         self._opened_s = 0.0
         self._wait_s = 0.0
+        self._refused_from_s: float | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was given up for refusals, and not for an outage."""
+        given_up = self.state is CircuitState.GIVEN_UP
+        return given_up and self.last is not None and self.last.kind in _NEUTRAL
 
     def admit(self, now_s: float) -> bool:
         """Whether a request may leave now. Where it is the probe, no other may until it is back."""
@@ -88,6 +96,11 @@ class Circuit:
         if self.state is CircuitState.GIVEN_UP:
             return
         failure = self._outage(result)
+        if isinstance(result, Failure) and result.kind in _NEUTRAL:
+            if self._is_refused_for_good(result, now_s):
+                return
+        elif failure is None:
+            self._refused_from_s = None
         if failure is None:
             self._note_life(result, probe=probe)
         elif self.state is CircuitState.CLOSED:
@@ -102,6 +115,16 @@ class Circuit:
 
     def down_for_s(self, now_s: float) -> float:
         return now_s - self._opened_s
+
+    def _is_refused_for_good(self, failure: Failure, now_s: float) -> bool:
+        """An account that has nothing left for today refuses for ever."""
+        if self._refused_from_s is None:
+            self._refused_from_s = now_s
+        if now_s - self._refused_from_s < self._patience.give_up_after_s:
+            return False
+        self.state, self.last = CircuitState.GIVEN_UP, failure
+        self._opened_s = self._refused_from_s
+        return True
 
     def _outage(self, result: Response | Failure) -> Failure | None:
         """The failure, where it is one that counts."""

@@ -138,16 +138,20 @@ class Crew:
 
     def outcome(self) -> Execution:
         why = self._why_stopped()
-        shut = why is not None and why == self._shut
+        shut = why is not None and why == self._shut_by
         return Execution(self._recorded, self._failed, why, self._fatal, shut)
+
+    @property
+    def _shut_by(self) -> str | None:
+        return self._shut or self._rooms.stop.why
 
     def _why_stopped(self) -> str | None:
         if not self._open and next(self._cells, None) is None:
             return None  # whatever was asked for, nothing was left to leave out
         if self._fatal is not None:
             return f"the API refuses ({self._fatal.kind}): {self._fatal.message}"
-        if self._shut is not None:
-            return self._shut
+        if self._shut_by is not None:
+            return self._shut_by
         if self._hopeless and self._is_hopeless():
             last = self._hopeless[-1]
             count = len(self._hopeless)

@@ -5,6 +5,7 @@ from itertools import islice
 
 from stepeval.core.chat import Request, Response
 from stepeval.core.task import Cell
+from stepeval.execution.outlay import most_output
 
 _UNKNOWN_ANSWER = 1_000.0  # tokens
 _BYTES_A_TOKEN = 4
@@ -26,8 +27,7 @@ class Expected:
         """Of prompt and answer together."""
         output = self.output(cell)
         if output is None:
-            most = request.params.get("max_tokens")
-            output = min(float(most), _UNKNOWN_ANSWER) if isinstance(most, int) else _UNKNOWN_ANSWER
+            output = min(most_output(request.params) or _UNKNOWN_ANSWER, _UNKNOWN_ANSWER)
         return prompt_tokens(request) + output
 
     def learn(self, cell: Cell, response: Response) -> None:

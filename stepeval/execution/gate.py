@@ -15,13 +15,16 @@ class Shut(Exception):
 
 
 class Pass(Protocol):
-    """One request's leave to be sent; used up by exactly one of the two calls."""
+    """One request's leave to be sent; used up by exactly one of the three calls."""
 
     def settle(self, result: Response | Failure) -> None:
         """It was sent, and this is what came back."""
 
     def forget(self) -> None:
-        """It was never sent, or nobody will know what became of it."""
+        """It was never sent."""
+
+    def lose(self) -> None:
+        """It may have been sent, and nobody will know what became of it."""
 
 
 class Gate(Protocol):
@@ -42,6 +45,8 @@ class OpenGate:
     def settle(self, result: Response | Failure) -> None: ...
 
     def forget(self) -> None: ...
+
+    def lose(self) -> None: ...
 
 
 OPEN: Gate = OpenGate()
@@ -78,3 +83,7 @@ class _Passes:
     def forget(self) -> None:
         for each in self._passes:
             each.forget()
+
+    def lose(self) -> None:
+        for each in self._passes:
+            each.lose()

@@ -1,33 +1,13 @@
 """What a run has used, what is on its way, and whether a budget holds more. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
 
 from stepeval.core.amounts import Money, duration_text
+from stepeval.core.outlay import Outlay
 from stepeval.core.task import Budget
 
 _ROUNDING = 1e-9  # what sums of many small costs may be off
 _NEARLY = 0.95  # of a budget: what is left is no longer worth a word
-
-
-@dataclass(frozen=True, slots=True)
-class Outlay:
-    """``tokens`` are of prompts and answers together; ``cost`` is in the budget's currency."""
-
-    requests: int = 0
-    tokens: int = 0
-    cost: float = 0.0
-
-    def __add__(self, other: Self) -> "Outlay":
-        return Outlay(
-            self.requests + other.requests, self.tokens + other.tokens, self.cost + other.cost
-        )
-
-    def __sub__(self, other: Self) -> "Outlay":
-        return Outlay(
-            self.requests - other.requests, self.tokens - other.tokens, self.cost - other.cost
-        )
 
 
 class Bound(StrEnum):

@@ -147,6 +147,8 @@ class _Pass:
     def forget(self) -> None:
         self._gate.forget(self._ticket)
 
+    lose = forget
+
 
 class AccountGates:
     """A gate for each provider: their accounts have nothing to do with each other."""

@@ -18,7 +18,7 @@ from stepeval.execution.trailing import Use
 
 _SATURATED = 0.8
 _AT_THE_LIMIT = 0.9
-_FIRST_CONCURRENCY = 4
+FIRST_CONCURRENCY = 4
 _RELIEF = 0.1  # of the requests in flight: some were on their way to or from the server
 _RESERVE = 1.2  # of a mean: what is under way may turn out longer
 _CUT, _DEEPEST_CUT, _CUT_OF_PLACES = 0.9, 0.7, 0.95
@@ -81,7 +81,7 @@ class Limiter:
     """
 
     def __init__(self, known: Known, now: float, *, window_s: float = 60.0) -> None:
-        first = float(known.concurrency or min(_FIRST_CONCURRENCY, known.most))
+        first = float(known.concurrency or min(FIRST_CONCURRENCY, known.most))
         most = float(known.concurrency or known.most)
         self._window_s = window_s
         self._places = Allowance(first, most, proof_s=window_s / 20)

@@ -29,6 +29,7 @@ _PER_MEDIUM = 8_192  # an image, a sound: its link says nothing of its size
 _OUTPUT_UNSEEN = 16_384  # a choice of a model that was given no max_tokens and not seen yet
 _ENOUGH_SEEN = 20
 _HEADROOM = 2
+_LARGEST = 10**12  # far from where numbers overflow
 
 
 def input_bound(request: Request) -> int:
@@ -57,6 +58,24 @@ def _bytes(value: Any) -> int:
     return 0 if value is None else len(str(value))
 
 
+def choices(params: Mapping[str, Any]) -> int:
+    """How many answers one request asks for."""
+    return _count(params.get("n")) or 1
+
+
+def most_output(params: Mapping[str, Any]) -> int | None:
+    """Tokens that ``max_tokens`` allows a choice; None where it bounds nothing.
+
+    What a server may make of one that is no count (-1, text, true), nobody knows.
+    """
+    return _count(params.get("max_tokens"))
+
+
+def _count(value: Any) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return min(value, _LARGEST) if is_count else None
+
+
 @dataclass(slots=True)
 class OutputBound:
     """Tokens that an answer of one arm may take: ``max_tokens`` where it is set, else a running
@@ -67,14 +86,13 @@ class OutputBound:
     seen: int = 0
     longest: int = 0
 
-    def add(self, tokens: int) -> None:
-        self.seen += 1
-        self.longest = max(self.longest, tokens)
+    def add(self, longest: int, answers: int = 1) -> None:
+        self.seen += answers
+        self.longest = max(self.longest, longest)
 
     def of(self, request: Request) -> int:
-        choices, most = request.params.get("n"), request.params.get("max_tokens")
-        times = choices if isinstance(choices, int) and choices > 0 else 1
-        if isinstance(most, int):
+        times, most = choices(request.params), most_output(request.params)
+        if most is not None:
             return most * times
         guessed = self.longest * _HEADROOM
         return guessed if self.seen >= _ENOUGH_SEEN else max(guessed, _OUTPUT_UNSEEN * times)

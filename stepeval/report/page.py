@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from stepeval.core.errors import StoreError
 from stepeval.report.comparison_view import ComparisonPage
+from stepeval.report.history_view import HistoryPage
 from stepeval.report.text import clean
 from stepeval.report.view import ReportData
 
@@ -31,6 +32,11 @@ def render_page(report: ReportData) -> str:
 def render_comparison(page: ComparisonPage) -> str:
     """As :func:`render_page`, of arms or runs that are compared."""
     return _render("comparison.html.j2", page=page)
+
+
+def render_history(page: HistoryPage) -> str:
+    """As :func:`render_page`, of a suite over its runs."""
+    return _render("history.html.j2", page=page)
 
 
 def _render(template: str, **views: Any) -> str:

@@ -37,6 +37,7 @@ _AS_2 = (
 
 def upgrade(connection: sqlite3.Connection) -> None:
     """All of it or nothing: a process that dies here leaves the file as it was."""
+    connection.execute(schema.USAGES)
     if schema.version(connection) == schema.VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")

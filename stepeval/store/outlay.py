@@ -2,13 +2,14 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepeval.core.chat import Failure, FailureKind, Response, Timing, Usage
 from stepeval.core.errors import StoreError
+from stepeval.core.outlay import Used
 from stepeval.core.task import Cell, Suite
 from stepeval.store import opening, texts
 from stepeval.store.codec import from_text
@@ -20,6 +21,11 @@ _SESSIONS = """SELECT at, lead(at) OVER (ORDER BY number) FROM events
     WHERE kind IN (?, ?, ?) ORDER BY number"""
 _LAST_END = """SELECT max(started_at + (ended_ns - started_ns) / 1e9) FROM attempts
     WHERE started_at >= ? AND started_at < ?"""
+
+# total() and not sum(), which fails where a server's counts are beyond 64 bits together.
+_SUMS = """SELECT c.arm, count(*), total(u.input), total(u.output), total(u.cached),
+    total(u.output > 0), max(u.output)
+    FROM usages u JOIN cells c ON c.number = u.cell GROUP BY c.arm"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class _Slim:
 
 
 def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response | Failure]]:
-    """Every attempt that was sent, its result without texts and times: usage, a failure's kind.
+    """Every attempt that was sent and is not in :func:`stored_sums`: it did not say what it used,
+    or an older version wrote it. Without texts and times: usage, a failure's kind.
 
     Raises:
         StoreError: It cannot be read.
@@ -46,7 +53,7 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
     samples = {sample.key: sample for sample in suite.samples}
     query = """SELECT c.id, c.arm, c.sample, c.epoch, a.outcome, a.result
         FROM attempts a CROSS JOIN cells c ON c.number = a.cell
-        WHERE a.outcome <> 'cached'"""
+        WHERE a.outcome <> 'cached' AND a.seq NOT IN (SELECT attempt FROM usages)"""
     with closing(opening.open_to_read(file)) as connection:
         try:
             for cell_id, arm, sample, epoch, outcome, text in connection.execute(query):
@@ -54,6 +61,21 @@ def stored_attempts(path: Path, suite: Suite) -> Iterator[tuple[Cell, Response |
                 yield cell, _result(outcome, from_text(_Slim, texts.unpack(text) or ""))
         except (sqlite3.Error, ValueError, LookupError, TypeError, zlib.error) as error:
             raise StoreError(f"{file}: its attempts cannot be read: {error!r}") from error
+
+
+def stored_sums(path: Path) -> Mapping[str, Used]:
+    """By arm, what the attempts that say it have used.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    file = opening.database(path)
+    with closing(opening.open_to_read(file)) as connection:
+        try:
+            found = connection.execute(_SUMS).fetchall()
+            return {arm: Used(*(max(0, int(each)) for each in sums)) for arm, *sums in found}
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise StoreError(f"{file}: its usage cannot be read: {error!r}") from error
 
 
 def _result(outcome: str, slim: _Slim) -> Response | Failure:

@@ -19,7 +19,7 @@ from stepeval.core.gate import SCORE, GatePlan
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Record, RunInfo, ScoreRow, TokenCount
-from stepeval.core.task import Cell, Suite
+from stepeval.core.task import Budget, Cell, Suite
 from stepeval.store import opening, rows, schema
 from stepeval.store.baseline import parse_baseline
 from stepeval.store.checked_json import BadJson
@@ -36,6 +36,7 @@ _UNREADABLE = (
 _SCORED = """(SELECT 1 FROM scores s WHERE s.attempt = f.attempt
     AND s.scoring = (SELECT max(number) FROM scorings))"""
 _BASELINE = "SELECT content FROM baselines ORDER BY number LIMIT 1"
+_BUDGET = "SELECT reason FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1"
 
 # CROSS JOIN keeps the order of the tables as written: with another one SQLite would sort, which
 # means to hold a run's every row before the first is given out.
@@ -82,6 +83,7 @@ class RunEvent(StrEnum):
     RETRIED = "retried"
     STOPPED = "stopped"
     COMPLETED = "completed"
+    BUDGET = "budget"  # another one than before, which the reason holds
 
 
 class RunState(StrEnum):
@@ -145,14 +147,16 @@ class RunReader:
         return self._info
 
     def suite(self) -> Suite:
-        """The suite as it ran, with the rules of the latest scoring."""
+        """The suite as it ran, with the rules of the latest scoring and the latest budget."""
         query = "SELECT rules FROM scorings ORDER BY number DESC LIMIT 1"
         with self._reading("its suite") as connection:
             if self._suite is None:
                 text = connection.execute("SELECT suite FROM run").fetchone()[0]
                 self._suite = _whole(from_text(Suite, text))
             scoring = connection.execute(query).fetchone()
-            return replace(self._suite, scoring=rows.read_rules(scoring[0]))
+            budget = connection.execute(_BUDGET, (RunEvent.BUDGET.value,)).fetchone()
+            suite = replace(self._suite, scoring=rows.read_rules(scoring[0]))
+            return suite if budget is None else replace(suite, budget=from_text(Budget, budget[0]))
 
     def records(self) -> Iterator[Record]:
         """Cells with a final result, in the order they were finished, from one snapshot.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sys import intern
 from typing import Any
 
-from stepeval.core.chat import Exchange, Failure, Response, Timing
+from stepeval.core.chat import Exchange, Failure, Response, Timing, Usage
 from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Health, Phase
@@ -58,6 +58,23 @@ def insert_attempt(
     seq = connection.execute(_INSERT_ATTEMPT, (number, *_attempt_values(attempt))).lastrowid
     if final:
         connection.execute("INSERT INTO finals (attempt, cell) VALUES (?, ?)", (seq, number))
+    _insert_usage(connection, seq, number, attempt.exchange)
+
+
+def _insert_usage(
+    connection: sqlite3.Connection, seq: int | None, cell: int | None, exchange: Exchange
+) -> None:
+    """Where something was sent and both counts are known."""
+    result = exchange.result
+    said = result if isinstance(result, Response) else result.partial
+    usage = Usage() if said is None or exchange.from_cache else said.usage
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return
+    cached = min(usage.cached_tokens or 0, usage.input_tokens)
+    connection.execute(
+        "INSERT INTO usages (attempt, cell, input, cached, output) VALUES (?, ?, ?, ?, ?)",
+        (seq, cell, usage.input_tokens, cached, usage.output_tokens),
+    )
 
 
 def _refuse_final(connection: sqlite3.Connection, cell_id: str, number: int | None) -> None:

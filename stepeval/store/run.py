@@ -15,7 +15,7 @@ from stepeval.core.errors import StoreError
 from stepeval.core.limits import LimitChange
 from stepeval.core.load import Phase
 from stepeval.core.record import Attempt, RunInfo, ScoreRow, TokenCount
-from stepeval.core.task import Cell, ScoringRule, Suite
+from stepeval.core.task import Budget, Cell, ScoringRule, Suite
 from stepeval.store import opening, rows, schema
 from stepeval.store.baseline import render_baseline
 from stepeval.store.codec import to_text
@@ -250,6 +250,10 @@ class RunStore:
     def note(self, event: RunEvent, at: float, reason: str | None = None) -> None:
         """Adds to the run's history. ``at`` is seconds since 1970."""
         self._writer.submit(lambda c: _add_event(c, event, at, reason)).result()
+
+    def keep_budget(self, budget: Budget, at: float) -> None:
+        """In place of the one before, for this session and those that resume it."""
+        self.note(RunEvent.BUDGET, at, to_text(budget))
 
     def finish(self, status: RunEvent, ended_at: float, reason: str | None = None) -> None:
         """Notes how this session ended: COMPLETED, or STOPPED with the reason."""

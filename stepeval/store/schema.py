@@ -61,6 +61,15 @@ CREATE TABLE limit_changes (
   used REAL NOT NULL,
   why TEXT NOT NULL
 )"""
+# What answers say they used, so that a sum need not read them; none where they do not say.
+USAGES = """
+CREATE TABLE IF NOT EXISTS usages (
+  attempt INTEGER PRIMARY KEY REFERENCES attempts (seq),
+  cell INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  cached INTEGER NOT NULL,
+  output INTEGER NOT NULL
+)"""
 
 # What a run is gated against, as its file was, and each look at it so far.
 BASELINES = """
@@ -126,6 +135,7 @@ CREATE TABLE scorings (
 {LIMIT_CHANGES};
 {BASELINES};
 {LOOKS};
+{USAGES};
 """
 
 
@@ -137,6 +147,7 @@ def version(connection: sqlite3.Connection) -> int:
 _LATER = frozenset(
     {"phases", "token_counts", "limit_changes", "baselines", "looks"}
 )  # than version 1
+_NEWER = frozenset({"usages"})  # than some files of this version, in which it is not needed
 _IS_MORE = "type NOT IN ('table', 'index') OR coalesce(rootpage, 0) = 0"
 
 
@@ -150,7 +161,7 @@ def flaw(connection: sqlite3.Connection) -> str | None:
         return f"{more[0]!r} is no table of a run"
     found, is_old = _columns(connection), version(connection) < VERSION
     for name, columns in _wanted().items():
-        if name not in found and not (is_old and name in _LATER):
+        if name not in found and name not in _NEWER and not (is_old and name in _LATER):
             return f"the table {name!r} is missing"
         if name in found and found[name] != columns and not (is_old and name == "scores"):
             return f"the table {name!r} has other columns"

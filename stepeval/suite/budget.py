@@ -30,4 +30,5 @@ def read_budget(entry: BudgetEntry, root: Node, findings: Findings) -> Budget:
         time_s=read("time", entry.time, parse_duration),
         requests=entry.requests,
         confirm_above=read("confirm_above", entry.confirm_above, parse_money),
+        give_up_after_s=read("give_up_after", entry.give_up_after, parse_duration),
     )

@@ -53,6 +53,23 @@ def _taken_from(rows: list[Row]) -> Iterator[Row]:
         yield rows.pop()
 
 
+def sample_places(
+    entry: DatasetEntry | Sequence[Any], node: Node, read_file: ReadFile
+) -> dict[str, Place]:
+    """Where the row of each sample stands, by id, those that are not chosen included."""
+    findings = Findings()
+    if not isinstance(entry, DatasetEntry):
+        entry, rows = DatasetEntry(), tree_rows(node, findings)
+    else:
+        rows = _rows(entry, node, findings, read_file)
+    rows = _renamed(rows, entry.fields.model_dump(exclude_none=True), node, findings)
+    placed = [
+        (sample, row.place) for row in _taken_from(rows) if (sample := _sample(row, findings))
+    ]
+    samples = _identified(placed, findings)
+    return {sample.id: place for sample, (_, place) in zip(samples, placed, strict=True)}
+
+
 def _rows(entry: DatasetEntry, node: Node, findings: Findings, read_file: ReadFile) -> list[Row]:
     if (entry.file is None) == (entry.rows is None):
         findings.error("a dataset needs either 'file' or 'rows'", node.place)

@@ -12,6 +12,7 @@ from stepeval.core.task import Arm, Limits, Price, Provider, Sample, Suite
 from stepeval.suite.arms import read_arms
 from stepeval.suite.budget import read_budget
 from stepeval.suite.dataset import read_dataset
+from stepeval.suite.expectation import read_expectation
 from stepeval.suite.findings import Findings
 from stepeval.suite.folder import PathRefused, read_inside
 from stepeval.suite.limits import read_limits
@@ -91,7 +92,7 @@ def load_suite(
     Raises:
         SuiteError: Every mistake of the file at once, each with its place.
     """
-    return read_suite(_suite_text(path), path, scorers=scorers, overrides=overrides)
+    return read_suite(suite_text(path), path, scorers=scorers, overrides=overrides)
 
 
 def read_suite(
@@ -108,7 +109,7 @@ def read_suite(
         sentence = "a suite is a mapping that begins with 'stepeval: 1'"
         raise SuiteError([root.place.problem(sentence)])
     file, failed = _validated(root, findings)
-    source = _Source(path, root, file, failed, overrides, findings, _file_reader(path.parent))
+    source = _Source(path, root, file, failed, overrides, findings, file_reader(path.parent))
     suite = _read(source, scorers)
     findings.raise_errors(str(path))
     return LoadedSuite(suite, findings.warnings)
@@ -162,6 +163,7 @@ def _read(source: _Source, scorers: Mapping[str, type]) -> Suite:
         prices=_prices(file),
         source=str(source.path),
         cache=file.cache,
+        expect=read_expectation(file.expect, samples, arms, root, findings),
     )
 
 
@@ -269,7 +271,7 @@ def _prices(file: SuiteFile) -> dict[str, Price]:
     }
 
 
-def _file_reader(root: Path) -> ReadFile:
+def file_reader(root: Path) -> ReadFile:
     def read(name: str, most_bytes: int) -> tuple[str, str]:
         data = read_inside(root, name, most_bytes)
         try:
@@ -281,7 +283,7 @@ def _file_reader(root: Path) -> ReadFile:
     return read
 
 
-def _suite_text(path: Path) -> str:
+def suite_text(path: Path) -> str:
     """The file the user named: unlike those a suite names, it may lie anywhere."""
     name = str(path)
     try:

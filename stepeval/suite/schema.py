@@ -157,6 +157,29 @@ class BudgetEntry(_Strict):
     time: WithUnit = None
     requests: Count | None = None
     confirm_above: WithUnit = None
+    give_up_after: WithUnit = None
+
+
+class ExpectEntry(_Strict):
+    """What a test asserts; read by :mod:`stepeval.suite.expectation`."""
+
+    items: Annotated[
+        Any,
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": ["correct", "answered"]},
+                    {"type": "number", "minimum": 0, "maximum": 1},
+                ]
+            }
+        ),
+    ] = "correct"
+    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    known_failing: list[str] = []
+    limit: Count | None = None
+    baseline: Name | None = None
+    margin: WithUnit = None
+    inconclusive: Literal["pass", "fail"] | None = None
 
 
 class PriceEntry(_Strict):
@@ -194,3 +217,4 @@ class SuiteFile(_Strict):
     budget: BudgetEntry = BudgetEntry()
     pricing: dict[str, PriceEntry] = {}
     cache: bool = False
+    expect: ExpectEntry = ExpectEntry()

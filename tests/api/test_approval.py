@@ -1,15 +1,18 @@
 """A person is asked before much is spent; a suite cannot talk them out of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from stepeval.api.approval import question
-from stepeval.api.estimates import NOTHING, Range
+from stepeval.api.estimates import NOTHING, Past, Range
 from stepeval.api.plan import ArmPlan
-from stepeval.api.preview import Preview
+from stepeval.api.preview import Preview, preview_suite, wary_preview
 from stepeval.core.amounts import Money
-from stepeval.core.task import Budget, Suite
+from stepeval.core.chat import Message
+from stepeval.core.record import Mode
+from stepeval.core.task import Arm, Budget, Prompt, Provider, Sample, Suite
 
 SUITE = Suite("s", (), (), (), ())
 ARM = ArmPlan(
@@ -70,3 +73,19 @@ def test_what_is_not_known_is_asked_unless_it_stays_on_this_machine() -> None:
     unknown = replace(ARM, cost=None, currency=None)
     assert "is not known: there is no price of m" in str(asked(unknown))
     assert asked(replace(unknown, local=True)) is None
+
+
+def test_stored_runs_do_not_talk_a_run_below_what_is_likely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have come with the suite, from whoever wants it to be run."""
+    arm = Arm("a", "p", "step-3.7-flash", "q", {"reasoning_effort": "high"})
+    samples = tuple(Sample(str(number), "hi") for number in range(1_000))
+    prompts = (Prompt("q", (Message("user", "hi"),)),)
+    home = Provider("p", "https://api.stepfun.ai/v1")
+    suite = Suite("s", (home,), prompts, samples, (arm,))
+    cheap = Past(1, [1.0] * 10, [1.0] * 10, [1.0] * 10, [1e-9] * 10)
+    monkeypatch.setattr("stepeval.api.preview.past_of", lambda *_: {"a": cheap})
+    assert question(preview_suite(suite, Mode.LIVE, tmp_path), suite, None) is None
+    told = wary_preview(suite, Mode.LIVE, tmp_path)
+    assert "may cost up to 1.7" in str(question(told, suite, None))

@@ -18,9 +18,13 @@ def test_each_limit_is_tried_in_each_way(tried: list[Tried]) -> None:
 
 
 def test_hidden_limits_are_used_to_the_full_with_few_refusals(tried: list[Tried]) -> None:
-    assert {f"{one}" for one in tried if one.hidden > 1.08 or one.hidden_refused >= 1} == set()
+    assert {
+        f"{one}" for one in tried if one.hidden.time > 1.08 or one.hidden.most_refused >= 1
+    } == set()
 
 
 def test_known_limits_are_used_to_the_full_with_hardly_a_refusal(tried: list[Tried]) -> None:
     steady = [one for one in tried if "halved" not in one.scene]
-    assert {f"{one}" for one in steady if one.known > 1.08 or one.known_refused > 0.2} == set()
+    assert {
+        f"{one}" for one in steady if one.known.time > 1.08 or one.known.most_refused > 0.2
+    } == set()

@@ -49,3 +49,13 @@ def test_small_amounts_keep_the_digits_that_count(amount: float, text: str) -> N
 @given(st.integers(min_value=1, max_value=10**6))
 def test_a_duration_reads_back_to_its_two_largest_units(seconds: int) -> None:
     assert 0 <= seconds - parse_duration(duration_text(seconds)) < 60
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "1" + "0" * 13])
+def test_what_no_sum_could_hold_is_refused_and_not_quoted_at_length(digits: str) -> None:
+    with pytest.raises(ValueError, match="such as 5USD") as money:
+        parse_money(f"{digits}USD")
+    with pytest.raises(ValueError, match="such as 30s") as time:
+        parse_duration(f"{digits}h")
+    assert len(str(money.value)) < 200
+    assert len(str(time.value)) < 200

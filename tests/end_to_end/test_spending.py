@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -186,3 +187,121 @@ def test_plan_says_what_validate_says_and_sends_nothing(shell: Shell) -> None:
     assert "total cost: about" in told
     (arm,) = shell("plan", suite, "--json").json()["arms"]
     assert arm["cost"]["low"] < arm["cost"]["likely"] <= arm["cost"]["high"] <= arm["most_cost"]
+
+
+PACED = "limits: {concurrency: 2, requests_per_minute: 1}\n"
+
+
+def paced(shell: Shell) -> str:
+    """After one request the next one waits for the rest of a minute."""
+    suite = many(shell, 60)
+    text = (shell.folder / suite).read_text("utf-8")
+    return shell.suite(text.replace("limits: {concurrency: 4}\n", PACED))
+
+
+def test_what_waits_for_its_turn_is_not_waited_for_when_the_time_is_up(
+    shell: Shell, serve: Serve
+) -> None:
+    begin = time.monotonic()
+    arguments = ("--base-url", serve().base_url, "--no-report", "--max-time", "2s")
+    said = shell("run", paced(shell), *arguments, code=4)
+    assert "the budget of 2 s is spent: ran for" in said.err
+    assert "resume with a higher --max-time" in said.err
+    assert time.monotonic() - begin < 30, "not to the end of the minute"
+
+
+def test_what_waits_for_its_turn_is_not_waited_for_when_the_user_stops(
+    shell: Shell, serve: Serve
+) -> None:
+    server = serve()
+    process = shell.start("run", paced(shell), "--base-url", server.base_url, "--no-report")
+    while sent(server) < 1 and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert time.monotonic() - begin < 30, "not to the end of the minute"
+
+
+@pytest.mark.parametrize("how", ["kill", "interrupt twice"])
+def test_what_was_on_its_way_when_a_run_died_counts_when_it_is_resumed(
+    shell: Shell, serve: Serve, how: str
+) -> None:
+    server = serve(speed=Speed(ttft_ms=60_000, itl_ms=0))
+    arguments = ("--base-url", server.base_url, "--no-report", "--max-requests", "6")
+    process = shell.start("run", many(shell), *arguments)
+    while sent(server) < 4 and process.poll() is None:
+        time.sleep(0.05)
+    if how == "kill":
+        process.kill()
+    else:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    again = shell.start("resume", "latest", "--no-report")
+    while sent(server) < 6 and again.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1)
+    assert sent(server) == 6
+    again.kill()
+    again.communicate(timeout=60)
+    said = shell("resume", "latest", "--no-report", code=4)
+    assert "the budget of 6 requests is spent: 6 sent" in said.err
+    assert sent(server) == 6
+
+
+def test_a_budget_that_was_raised_holds_for_the_next_resume_too(shell: Shell, serve: Serve) -> None:
+    server = serve()
+    suite = many(shell, more="budget: {requests: 5}\n")
+    shell("run", suite, "--base-url", server.base_url, "--no-report", code=4)
+    shell("resume", "latest", "--no-report", "--max-requests", "12", code=4)
+    assert sent(server) == 12
+    again = shell("resume", "latest", "--no-report", code=4)
+    assert "the budget of 12 requests is spent: 12 sent" in again.err
+    lower = shell("resume", "latest", "--no-report", "--max-requests", "3", code=4)
+    assert "the budget of 3 requests is spent: 12 sent" in lower.err
+    assert sent(server) == 12
+
+
+def test_a_suite_says_how_long_a_service_may_be_down(shell: Shell, serve: Serve) -> None:
+    server = serve(fault_rates={"503": 1.0})
+    suite = many(shell, more="budget: {give_up_after: 2s}\n")
+    said = shell("run", suite, "--base-url", server.base_url, "--no-report", code=4)
+    assert "the service has been down for" in said.err
+
+
+def test_an_account_with_nothing_left_is_given_up(shell: Shell, serve: Serve) -> None:
+    server = serve(fault_rates={"429-retry-after": 1.0})
+    arguments = ("--base-url", server.base_url, "--no-report", "--give-up-after", "3s")
+    said = shell("run", many(shell), *arguments, code=4)
+    assert "every request was refused, and it is given up (rate_limit: " in said.err
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ("{currency: USD, input: 0, output: 0}", "may cost up to 0.7"),
+        ("{currency: XAU, input: 0, output: 0}", "may cost up to 0.7"),
+    ],
+)
+def test_a_suite_cannot_talk_the_price_down(shell: Shell, more: str, sentence: str) -> None:
+    prices = f"epochs: 500\npricing: {{step-3.7-flash: {more}}}\n"
+    suite = many(shell, 20, prices)
+    key = {"STEP_API_KEY": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": ""}
+    said = shell("run", suite, "--no-report", "--confirm-above", "0.05 USD", env=key, code=2)
+    assert sentence in said.err
+    assert "is lower than its list price of" in shell("validate", suite).err
+
+
+def test_a_price_that_only_the_suite_names_is_asked_about(shell: Shell) -> None:
+    own = "providers: {o: {base_url: https://api.openai.com/v1}}\npricing: {x: {currency: USD, "
+    suite = many(shell, 2, f"{own}input: 0, output: 0}}}}\n")
+    key = {"OPENAI_API_KEY": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": ""}
+    said = shell("run", suite, "--model", "x", "--no-report", env=key, code=2)
+    assert "cost, only the suite says: there is no list price of x" in said.err
+    text = (shell.folder / suite).read_text("utf-8").replace("max_tokens: 60", "max_tokens: -9")
+    odd = shell.suite(text, "odd.yaml")
+    assert "no upper bound" in shell("plan", odd, "--model", "x").out

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from stepeval.core.amounts import Money
 from stepeval.core.chat import Choice, Failure, FailureKind, Request, Response, Timing, Usage
+from stepeval.core.outlay import Used
 from stepeval.core.task import Arm, Budget, Cell, Price, Sample
 from stepeval.execution.budget import BudgetGate
 from stepeval.execution.gate import Pass, Shut
 from stepeval.execution.ledger import Bound
+from stepeval.execution.unsettled import Unsettled
 
 CELL = Cell("1", Arm("a", "p", "m", "q"), Sample("s", "hi"))
 PRICE = Price("USD", 1.0, 0.1, 2.0)  # a million tokens
@@ -210,3 +212,41 @@ def _end(entered: Pass, rng: random.Random, bound: int) -> None:
 
 async def _enter(gate: BudgetGate) -> Pass:
     return await gate.enter(CELL, REQUEST)
+
+
+def test_what_is_on_its_way_or_not_on_disk_stays_owed() -> None:
+    """A killed process cannot say what became of it; one that was never sent owes nothing."""
+    told: list[Used] = []
+    unsettled = Unsettled(lambda _, used: told.append(used), {"a": Used(1, 10, 100)})
+
+    async def run() -> None:
+        clock = Clock()
+        gate = BudgetGate(Budget(tokens=10_000), {}, clock, unsettled=unsettled)
+        gate.remember_lost("a", Used(1, 10, 100))
+        assert gate.spent.tokens == 110
+        first, second, third = [await gate.enter(CELL, REQUEST) for _ in range(3)]
+        assert told[-1] == Used(4, 10, 3_100)
+        third.forget()
+        second.lose()
+        first.settle(answer(7))
+        assert told[-1] == Used(3, 10, 2_100), "back, and not on disk"
+        unsettled.kept(CELL)
+        assert told[-1] == Used(2, 10, 1_100)
+        assert gate.spent.tokens == 110 + 1_000 + 7, "a lost one counts at its bound"
+
+    asyncio.run(run())
+
+
+def test_when_the_time_is_up_all_who_wait_are_told() -> None:
+    async def run() -> None:
+        world = World(Budget(tokens=1_000, time_s=60))
+        gate = world.gate()
+        await gate.enter(CELL, REQUEST)
+        waiting = asyncio.create_task(shut(gate))
+        await asyncio.sleep(0)
+        world.clock.now += 60
+        assert gate.seconds_left == 0
+        assert gate.time_is_up() == "the budget of 1 min is spent: ran for 1 min"
+        assert await waiting == "the budget of 1 min is spent: ran for 1 min"
+
+    asyncio.run(run())

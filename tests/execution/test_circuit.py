@@ -106,3 +106,22 @@ def test_a_probe_that_was_never_sent_makes_room_for_the_next() -> None:
     circuit.lose_probe(1.2)
     assert circuit.admit(1.2)
     assert state_of(circuit) is CircuitState.PROBING
+
+
+def test_nothing_but_refusals_for_so_long_ends_it() -> None:
+    """An account with nothing left for today would be asked for ever."""
+    circuit = Circuit(PATIENCE)
+    for now in (0.0, 10.0, 19.0):
+        circuit.note(LIMITED, now, probe=False)
+    assert state_of(circuit) is CircuitState.CLOSED
+    circuit.note(LIMITED, 20.0, probe=False)
+    assert state_of(circuit) is CircuitState.GIVEN_UP
+    assert circuit.is_refused
+    assert circuit.down_for_s(20.0) == 20.0
+
+
+def test_one_answer_between_refusals_begins_the_time_anew() -> None:
+    circuit = Circuit(PATIENCE)
+    for result, now in ((LIMITED, 0.0), (ANSWER, 19.0), (LIMITED, 20.0), (LIMITED, 39.0)):
+        circuit.note(result, now, probe=False)
+    assert state_of(circuit) is CircuitState.CLOSED

@@ -50,6 +50,9 @@ class Counting:
     def settle(self, result: Response | Failure) -> None:
         self.settled.append(result)
 
+    def lose(self) -> None:
+        raise AssertionError
+
     def forget(self) -> None:
         self.forgotten += 1
 

@@ -62,6 +62,8 @@ class World:
 
     def forget(self) -> None: ...
 
+    def lose(self) -> None: ...
+
     async def send(self, request: Request, *, scheduled_ns: int) -> Exchange:
         assert request is REQUEST
         assert scheduled_ns

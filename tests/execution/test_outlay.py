@@ -1,5 +1,7 @@
 """What a request may use is never less than what it can use; what it used is what was said."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,14 @@ def test_a_refusal_used_nothing_and_a_broken_answer_nobody_knows(
 def test_an_answer_that_broke_off_says_what_it_used() -> None:
     assert usage_of(ANSWER) == Usage(7, 9)
     assert usage_of(Failure(FailureKind.DISCONNECTED, "", partial=ANSWER)) == Usage(7, 9)
+
+
+@pytest.mark.parametrize("most", [-1, 0, True, "5", 1.5, None])
+def test_a_max_tokens_that_is_no_count_bounds_nothing(most: Any) -> None:
+    """A negative one would give a budget back with every request."""
+    assert OutputBound().of(asked("", max_tokens=most)) == 16_384
+    assert OutputBound().of(asked("", max_tokens=100, n=most)) == 100
+
+
+def test_a_bound_stays_where_numbers_can_be_reckoned_with() -> None:
+    assert float(OutputBound().of(asked("", max_tokens=10**400, n=10**400))) > 0

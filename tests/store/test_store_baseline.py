@@ -181,7 +181,7 @@ def test_a_strangers_file_is_refused_in_a_sentence(spoil: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 5_000])
 def test_a_number_that_json_cannot_hold_is_refused_as_well(number: str, tmp_path: Path) -> None:
-    """In what is not looked at closer, too: infinity cannot be written again to check the digest."""
+    """In what is not looked at closer, too: no digest can be taken of it."""
     path = tmp_path / "b.baseline.json"
     path.write_text(
         render_baseline(made()).replace('"params": {', f'"params": {{"x": {number}, ', 1), "utf-8"

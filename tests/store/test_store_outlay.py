@@ -1,15 +1,19 @@
 """A run's own file says what it has used, also for cells that are not done."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from stepeval.core.chat import Choice, Exchange, Failure, FailureKind, Response, Timing, Usage
+from stepeval.core.errors import StoreError
+from stepeval.core.outlay import Used
 from stepeval.core.record import Attempt, Mode, RunInfo
 from stepeval.core.task import Arm, Cell, Prompt, Provider, Sample, Suite
-from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds
-from stepeval.store.run import RunEvent, create_run, open_run
+from stepeval.store.outlay import stored_attempts, stored_requests, stored_seconds, stored_sums
+from stepeval.store.run import RunEvent, RunReader, create_run, open_run
 
 ARM = Arm("a", "p", "m", "q")
 SAMPLE = Sample("s", "hi")
@@ -55,7 +59,25 @@ def run(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_attempt_is_told_with_its_usage_and_kind(run: Path) -> None:
+def test_what_answers_said_is_summed_by_arm_without_reading_them(run: Path) -> None:
+    assert stored_sums(run) == {"a": Used(2, 17, 23, 5, answers=2, longest=20)}
+    assert [cell.epoch for cell, _ in stored_attempts(run, SUITE)] == [1, 2], "and only the rest"
+
+
+def test_sums_of_counts_beyond_64_bits_do_not_fail(tmp_path: Path) -> None:
+    huge = response(Usage(2**53, 2**53))
+    with create_run(tmp_path, info(), SUITE) as store:
+        for number in range(1, 1_030):
+            each = attempt(huge, 1_000.0, 1.0, number)
+            store_attempt = store.add_attempt(Cell("0", ARM, SAMPLE), each, final=False)
+            asyncio.run(store_attempt)
+    assert stored_sums(tmp_path / info().id)["a"].output > 2**63
+
+
+def test_every_attempt_of_an_older_file_is_told_with_its_usage_and_kind(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute("DELETE FROM usages")
+        connection.commit()
     found = list(stored_attempts(run, SUITE))
     assert [cell.epoch for cell, _ in found] == [0, 1, 1, 2]
     results = [result for _, result in found]
@@ -73,3 +95,24 @@ def test_every_attempt_is_told_with_its_usage_and_kind(run: Path) -> None:
 
 def test_time_is_that_of_the_sessions_and_not_of_the_pauses_between_them(run: Path) -> None:
     assert stored_seconds(run) == pytest.approx(4.0 + 2.0)
+
+
+def test_a_file_without_the_sums_is_read_and_gets_them_when_it_is_written(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute("DROP TABLE usages")
+        connection.commit()
+    assert RunReader(run).status().attempts == 4
+    with open_run(run):
+        assert stored_sums(run) == {}
+        assert len(list(stored_attempts(run, SUITE))) == 4
+
+
+@pytest.mark.parametrize("value", ["-1000000", "'many'"])
+def test_a_stranger_s_sums_give_nothing_back(run: Path, value: str) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute(f"UPDATE usages SET input = {value}, output = {value}")
+        connection.commit()
+    try:
+        assert stored_sums(run)["a"].output == 0
+    except StoreError as error:
+        assert "its usage cannot be read" in str(error)  # noqa: PT017  -- either is right

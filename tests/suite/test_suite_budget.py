@@ -18,9 +18,10 @@ def read(text: str) -> Suite:
 
 def test_every_bound_is_read_in_its_unit() -> None:
     suite = read(
-        "budget: {cost: 5 USD, tokens: 1000, time: 1h30m, requests: 9, confirm_above: 0.5CNY}\n"
+        "budget: {cost: 5 USD, tokens: 1000, time: 1h30m, requests: 9, confirm_above: 0.5CNY, "
+        "give_up_after: 3m}\n"
     )
-    assert suite.budget == Budget(Money(5, "USD"), 1000, 5400, 9, Money(0.5, "CNY"))
+    assert suite.budget == Budget(Money(5, "USD"), 1000, 5400, 9, Money(0.5, "CNY"), 180)
     assert read("").budget == Budget()
 
 
@@ -30,6 +31,7 @@ def test_every_bound_is_read_in_its_unit() -> None:
         ("cost: 5", "s.yaml:5:16: cost must be an amount and its currency, such as 5USD, not '5'"),
         ("time: 2", "s.yaml:5:16: time must be a time with its unit"),
         ("confirm_above: much", "confirm_above must be an amount"),
+        ("give_up_after: 3", "give_up_after must be a time with its unit"),
         ("tokens: 0", "tokens must be at least 1"),
         ("token: 1", "did you mean 'tokens'?"),
     ],

@@ -47,7 +47,9 @@ def read_race(reader: RecordReader) -> RaceRecord:
             else:
                 data = note["pick"]
                 drops, tied = tuple(map(_drop, data["drops"])), tuple(data["tied"])
-                pick = Pick(**{**data, "drops": drops, "tied": tied})
+                unanswered = tuple(data.get("unanswered", ()))
+                known = {"drops": drops, "tied": tied, "unanswered": unanswered}
+                pick = Pick(**{**data, **known})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{reader.info().id}: its rounds cannot be read: {error!r}") from error
     return RaceRecord(tuple(rounds), pick)

@@ -33,6 +33,8 @@ def race_notes(found: Raced) -> Iterator[str]:
         return
     if pick.tied:
         yield f"still in the race at its end: {', '.join(pick.tied)}"
+    if pick.unanswered:
+        yield f"too many failed, which may hide what it is worth: {', '.join(pick.unanswered)}"
     if not pick.is_decidable:
         yield _undecidable(pick, found.margin)
 

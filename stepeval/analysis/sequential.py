@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from stepeval.analysis.design import Design
 from stepeval.analysis.looks import Decision, Look, Stage
 from stepeval.analysis.past import Floats, Past
-from stepeval.stats.adjusted import Adjusted, adjusted_difference
+from stepeval.stats.adjusted import ENOUGH, Adjusted, adjusted_difference
 from stepeval.stats.betting import betting_bounds, winnings
 from stepeval.stats.binary_pairs import bonett_price
 
@@ -109,7 +109,8 @@ def _flips(before: Floats, scores: Floats) -> Adjusted | None:
     found = bonett_price(lost, won, n, level)
     assert found.value is not None
     assert found.high is not None
-    return Adjusted(found.value, (found.high - found.value) / _Z, n - 1, 0.0, n, 1.0)
+    span = 1.0 if lost + won < ENOUGH else 0.0
+    return Adjusted(found.value, (found.high - found.value) / _Z, n - 1, 0.0, n, span)
 
 
 def _bet(past: Past, design: Design, number: int, places: Any, scores: Floats) -> Look:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from stepeval.stats.checked import Floats, cluster_places, finite, paired
 
 _UNSEEN = 0.5  # of a flip that did not happen is added to the squares
+ENOUGH = 5  # flips, from which on an error from squares is right about those to come
 
 
 def unseen(tail: float, n: int, span: float = 1.0) -> float:
@@ -25,7 +26,8 @@ def unseen(tail: float, n: int, span: float = 1.0) -> float:
 @dataclass(frozen=True, slots=True)
 class Adjusted:
     """``value`` +- ``error``; ``skewness`` is that of the ``n`` independent parts, items or
-    clusters. ``degrees`` are those of Student's t; ``span`` as for :func:`adjusted_difference`.
+    clusters. ``degrees`` are those of Student's t. ``span`` is that of :func:`adjusted_difference`
+    where so few of the parts moved that those to come decide; else 0.
     """
 
     value: float
@@ -117,7 +119,14 @@ def adjusted_difference(
         return None
     value = float(mean_y - mean_all - theta * (mean_b - mean_all))
     skewness = float((parts**3).mean()) / (squares / groups) ** 1.5 if squares > 0 else 0.0
-    return Adjusted(value, math.sqrt(variance), groups - 3, skewness, groups, span)
+    rare = span if _moved(parts) < ENOUGH else 0.0
+    return Adjusted(value, math.sqrt(variance), groups - 3, skewness, groups, rare)
+
+
+def _moved(parts: Floats) -> float:
+    """How many of the parts make up the squares: k where k are alike and the rest are 0."""
+    fourth = float((parts**4).sum())
+    return float(parts @ parts) ** 2 / fourth if fourth > 0 else 0.0
 
 
 def _mean_variance(values: Floats, clusters: Sequence[Any] | None) -> float:

@@ -43,10 +43,14 @@ _BUDGET = "SELECT reason FROM events WHERE kind = ? ORDER BY number DESC LIMIT 1
 
 
 def _scores_query(columns: str, more: str = "") -> str:
-    """The cell's id and then ``columns``; ``more`` is joined to them."""
+    """The cell's id and then ``columns``; ``more`` is joined to them.
+
+    Without the ``+`` SQLite reasons that s.attempt must be large, too, and reads all those scores
+    for each final.
+    """
     return f"""SELECT c.id, {columns}
         FROM finals f CROSS JOIN cells c ON c.number = f.cell
-        CROSS JOIN scores s ON s.attempt = f.attempt {more}
+        CROSS JOIN scores s ON s.attempt = +f.attempt {more}
         WHERE s.scoring = (SELECT max(number) FROM scorings) AND {rows.COUNTS}
         AND f.attempt > ? ORDER BY f.attempt, s.choice, s.rule"""  # noqa: S608  -- names and conditions of this package only
 
@@ -180,7 +184,7 @@ class RunReader:
     def scores(self) -> Iterator[ScoreRow]:
         """The latest scoring's rows, grouped by cell, in the order of :meth:`records`."""
         columns = f"{rows.SCORE_COLUMNS}, {rows.WHOLE_RESULT}"
-        whole = "CROSS JOIN attempts a ON a.seq = f.attempt"
+        whole = "CROSS JOIN attempts a ON a.seq = +f.attempt"
         for cell_id, *row in self._rows(_scores_query(columns, whole), self._after):
             with self._decoding(f"a score of cell {cell_id}"):
                 score = rows.read_score(cell_id, tuple(row))

@@ -45,7 +45,7 @@ def notes(found: Gated) -> Iterator[str]:
 def _lacking(arm: ArmGate) -> Iterator[str]:
     for metric in arm.metrics:
         if metric.change.lacking > 0:
-            name = metric.change.tolerance.metric.replace("_", " ")
+            name = metric.change.tolerance.metric
             lacking = _share(metric.change.lacking)
             yield f"{arm.arm}: {lacking} of the answers have no {name}, and are left out of it"
 
@@ -133,7 +133,7 @@ def _whole(found: Gated) -> str:
 
 
 def _named(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
-    name = metric.change.tolerance.metric.replace("_", " ")
+    name = metric.change.tolerance.metric
     return name if len(found.arms) == 1 else f"{name} of {arm.arm}"
 
 

@@ -51,7 +51,7 @@ def _cells(arm: "ArmGate", metric: "MetricVerdict") -> tuple[str, ...]:
     change = metric.change
     return (
         one_line(arm.arm, 40),
-        change.tolerance.metric.replace("_", " "),
+        change.tolerance.metric,
         metric.verdict.value + (" (small drop shown)" if metric.small_drop else ""),
         change_words(change.tolerance.scale, change.estimate),
         margin_words(change.tolerance.scale, change.tolerance.margin),

@@ -77,7 +77,7 @@ def _metric_row(arm: ArmGate, metric: MetricVerdict) -> tuple[TableCell, ...]:
     more = metric.more_items
     return (
         TableCell(shorten(arm.arm, 60)),
-        TableCell(change.tolerance.metric.replace("_", " ")),
+        TableCell(change.tolerance.metric),
         TableCell(metric.verdict.value, "a small drop is shown" if metric.small_drop else ""),
         TableCell(change_words(scale, change.estimate), change.estimate.reason or ""),
         TableCell(margin_words(scale, change.tolerance.margin)),

@@ -119,7 +119,7 @@ def adjusted_difference(
         return None
     value = float(mean_y - mean_all - theta * (mean_b - mean_all))
     skewness = float((parts**3).mean()) / (squares / groups) ** 1.5 if squares > 0 else 0.0
-    rare = span if _moved(parts) < ENOUGH else 0.0
+    rare = span if _moved(parts.astype(np.float64)) < ENOUGH else 0.0
     return Adjusted(value, math.sqrt(variance), groups - 3, skewness, groups, rare)
 
 

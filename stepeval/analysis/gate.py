@@ -12,6 +12,7 @@ from stepeval.stats.student import t_quantile
 
 _ALPHA = 0.05
 _POWER = 0.8
+_MOST_LACKING = 0.05  # of what a ratio is made of
 _MOST = 1e4  # times the error, beyond which a change is none
 _NORMAL = NormalDist()
 
@@ -54,6 +55,7 @@ class Change:
 
     ``items`` answered it and ``cost`` was spent on them, in one currency; None: not known.
     ``p``: the two-sided one of "no change", where a better test than the interval's gave it.
+    ``lacking``: the share of the new answers that gave no value, as where the request failed.
     """
 
     tolerance: Tolerance
@@ -62,6 +64,13 @@ class Change:
     items: int
     cost: float | None = None
     p: float | None = None
+    lacking: float = 0.0
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether what is lacking could be worse by more than the margin: then nothing is safe."""
+        points = self.tolerance.scale is Scale.POINTS
+        return self.lacking > (self.tolerance.margin if points else _MOST_LACKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,16 @@ def gate(changes: Sequence[Change], alpha: float = _ALPHA) -> GateVerdict:
         for place, (change, tail) in enumerate(zip(changes, tails, strict=True))
     )
     return GateVerdict(overall([metric.verdict for metric in metrics]), metrics, alpha)
+
+
+def items_lacking(change: float, error: float, items: int, margin: float) -> int | None:
+    """How many more than these ``items`` decide it in four of five times, None: no number would.
+
+    ``error`` is the standard error of ``change``, both in units of the score as ``margin`` is.
+    """
+    ends = Estimate(change, change - error, change + error, max(items, 2), "z")
+    one_error = 2 * _NORMAL.cdf(1) - 1
+    return _more(Change(Tolerance("score", margin), ends, one_error, items), _ALPHA)
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
@@ -178,6 +197,8 @@ def _judge(
     if tails is None or p_worse is None:
         return MetricVerdict(change, Verdict.INCONCLUSIVE, None, None)
     is_worse, is_safe = p_worse < alpha, tails[1] < alpha
+    if is_safe and change.may_hide:
+        return MetricVerdict(change, Verdict.INCONCLUSIVE, p_worse, tails[1])
     if is_safe:
         return MetricVerdict(change, Verdict.SAFE, p_worse, tails[1], small_drop=is_worse)
     if is_worse:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import TypeAlias
 
@@ -72,7 +72,7 @@ def match(before: Sequence[ItemValues], now: Sequence[ItemValues]) -> Matched:
 
 def change_of(metric: str, margin: float, matched: Matched) -> Change:
     """``metric`` is one of :data:`DEFAULT_MARGINS`."""
-    measure = _MEASURES[metric]
+    measure, read = _MEASURES[metric], _VALUES[metric]
     scale = Scale.POINTS if metric == SCORE else Scale.RATIO
     found, items = measure(matched)
     spent = [cost for _, now in matched.pairs for cost in now.costs if cost is not None]
@@ -83,7 +83,15 @@ def change_of(metric: str, margin: float, matched: Matched) -> Change:
         items=items,
         cost=fsum(spent) if spent else None,
         p=found.p,
+        lacking=_lacking([read(now) for _, now in matched.pairs]),
     )
+
+
+def _lacking(values: Sequence[Values]) -> float:
+    """Share without a value, each item counting once, as in a mean over items."""
+    if not values:
+        return 0.0
+    return fsum(each.count(None) / len(each) for each in values) / len(values)
 
 
 def _score(matched: Matched) -> tuple[Difference, int]:
@@ -92,14 +100,14 @@ def _score(matched: Matched) -> tuple[Difference, int]:
     Else what the baseline says of an item is used up by regression, as early stopping does, so
     that a whole run and a stopped one are judged alike.
     """
-    known = _both(matched, lambda item: item.scores)
+    known = _both(matched, _VALUES[SCORE])
     before = np.array([_mean(old) for old, _, _ in known])
     now = np.array([_mean(new) for _, new, _ in known])
     clusters = _clusters([name for _, _, name in known], repeated=False)
     once = all(len(old) == len(new) == 1 for old, new, _ in known)
     if once and clusters is None and _is_binary(before) and _is_binary(now):
         lost, won = int((before > now).sum()), int((before < now).sum())
-        found = bonett_price(lost, won, len(known), CONFIDENCE)
+        found = _no_surer(bonett_price(lost, won, len(known), CONFIDENCE), lost, won)
         return Difference(found, mcnemar_mid_p(lost, won), "mid-p McNemar"), len(known)
     adjusted = None
     if known:
@@ -112,6 +120,18 @@ def _score(matched: Matched) -> tuple[Difference, int]:
     ends = adjusted.low(_Z), adjusted.high(_Z)
     estimate = Estimate(adjusted.value, *ends, adjusted.n, "regression-adjusted")
     return Difference(estimate, None, "adjusted z"), len(known)
+
+
+def _no_surer(found: Estimate, lost: int, won: int) -> Estimate:
+    """Where few flips were seen, the lower end allows for those that were not: as many more losses
+    as so few do not exclude (Clopper and Pearson 1934).
+    """
+    from scipy.special import betaincinv  # noqa: PLC0415  -- takes longer than most reports
+
+    if found.low is None or lost == found.n:
+        return found
+    most = float(betaincinv(lost + 1, found.n - lost, (1 + CONFIDENCE) / 2))
+    return replace(found, low=max(-1.0, min(found.low, won / found.n - most)))
 
 
 def _ratio_of(read: Callable[[ItemValues], Values]) -> Callable[[Matched], tuple[Difference, int]]:
@@ -163,13 +183,17 @@ def _tail_of(read: Callable[[ItemValues], Values]) -> Callable[[Matched], tuple[
     return measure
 
 
+_VALUES: Mapping[str, Callable[[ItemValues], Values]] = {
+    SCORE: lambda item: item.scores,
+    "latency_typical": lambda item: item.e2e_ms,
+    "latency_p95": lambda item: item.e2e_ms,
+    "ttft_typical": lambda item: item.ttft_ms,
+    "ttft_p95": lambda item: item.ttft_ms,
+    "cost": lambda item: item.costs,
+}
 _MEASURES: Mapping[str, Callable[[Matched], tuple[Difference, int]]] = {
-    SCORE: _score,
-    "latency_typical": _ratio_of(lambda item: item.e2e_ms),
-    "latency_p95": _tail_of(lambda item: item.e2e_ms),
-    "ttft_typical": _ratio_of(lambda item: item.ttft_ms),
-    "ttft_p95": _tail_of(lambda item: item.ttft_ms),
-    "cost": _ratio_of(lambda item: item.costs),
+    name: _score if name == SCORE else (_tail_of if name.endswith("p95") else _ratio_of)(read)
+    for name, read in _VALUES.items()
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from stepeval.analysis.canary import Canary
 from stepeval.analysis.gate import MetricVerdict, Scale, Verdict
 from stepeval.analysis.gated import ArmGate, Gated
 from stepeval.analysis.looks import Decision, Look, Stage
@@ -18,7 +19,7 @@ def gate_sentence(found: Gated) -> str:
         return f"NO VERDICT yet against baseline {found.baseline.name}: the run is not complete"
     head = f"{found.verdict.value.upper()} against baseline {found.baseline.name}"
     if found.stopping is not None:
-        return f"{head}: {_stopped(found, found.stopping)}"
+        return f"{head}: {_stopped(found, found.stopping)}{_more(found)}"
     return f"{head}: {_whole(found)}"
 
 
@@ -32,17 +33,36 @@ def notes(found: Gated) -> Iterator[str]:
             changed = f", {matched.changed} with a changed content" if matched.changed else ""
             apart = f"{matched.only_before:,} in the baseline only, {matched.only_now:,} in the run"
             yield f"{arm.arm}: {len(matched.pairs):,} items are in both; {apart}{changed}"
+        yield from _lacking(arm)
     for metric, reason in found.withheld.items():
         yield f"{metric} is not gated: {reason}"
     if found.stopping is not None and found.stopping.canary is not None:
-        yield canary_words(found.stopping)
+        yield canary_words(found.stopping.canary)
     for warning in found.warnings:
         yield f"warning: {warning}"
 
 
-def canary_words(stopping: Stopping) -> str:
-    canary = stopping.canary
-    assert canary is not None
+def _lacking(arm: ArmGate) -> Iterator[str]:
+    for metric in arm.metrics:
+        if metric.change.lacking > 0:
+            name = metric.change.tolerance.metric
+            lacking = _share(metric.change.lacking)
+            yield f"{arm.arm}: {lacking} of the answers have no {name}, and are left out of it"
+
+
+def look_words(look: Look) -> str:
+    """A line for those who watch a run: what the look found, and what follows."""
+    bounds = ((look.safe, look.safe_bound, "safe"), (look.drop, look.drop_bound, "drop"))
+    against = ", ".join(
+        f"{name} {'unknown' if value is None else f'{value:.2f}'}/{bound:.2f}"
+        for value, bound, name in bounds
+    )
+    change = interval_points(look.change, look.low, look.high)
+    place = f"{stage_word(look.stage)} {look.number + 1}, {look.items:,} items"
+    return f"{place}: {change}, {against}: {look.decision.value}"
+
+
+def canary_words(canary: Canary) -> str:
     if canary.change is None:
         return "canary: the baseline's own prompt got no answer that could be scored"
     said = (
@@ -78,12 +98,24 @@ def _points(value: float) -> str:
     return f"{round(100 * value, 1) + 0.0:+.1f}"  # no minus before a 0
 
 
+def _share(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
 def margin_words(scale: Scale, margin: float) -> str:
     return f"{100 * margin:g}pp" if scale is Scale.POINTS else f"{margin:g}x"
 
 
 def stage_word(stage: Stage) -> str:
     return "look" if stage is Stage.FIRST else "confirmation"
+
+
+def _more(found: Gated) -> str:
+    if found.more_items is None:
+        return ""
+    cost = found.more_cost
+    money = "" if cost is None else f", about {_money(cost, found, found.arms[0])}"
+    return f"; about {found.more_items:,} more items would decide it{money}"
 
 
 def _whole(found: Gated) -> str:
@@ -101,7 +133,7 @@ def _whole(found: Gated) -> str:
 
 
 def _named(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
-    name = metric.change.tolerance.metric.replace("_", " ")
+    name = metric.change.tolerance.metric
     return name if len(found.arms) == 1 else f"{name} of {arm.arm}"
 
 
@@ -122,6 +154,11 @@ def _safe(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
 
 def _open(found: Gated, arm: ArmGate, metric: MetricVerdict) -> str:
     name = _named(found, arm, metric)
+    if metric.change.may_hide and metric.more_items is None and metric.p_unsafe is not None:
+        return (
+            f"{name} {_by(metric)} of what was answered, but {_share(metric.change.lacking)} was "
+            "not and could hide a worsening beyond the margin: stepeval retry --failed asks again"
+        )
     if metric.change.estimate.value is None:
         return f"{name} cannot be told ({metric.change.estimate.reason})"
     if metric.more_items is None:
@@ -146,7 +183,7 @@ def _stopped(found: Gated, stopping: Stopping) -> str:
     if last.stage is Stage.FIRST:
         if stopping.verdict is Verdict.SAFE:
             return f"score is not worse by {margin}, shown {after}: {by}"
-        return f"{after} neither a drop nor its absence is shown: {by}"
+        return f"{after} neither a drop nor its absence is shown{_unscored(last)}: {by}"
     return f"{_why_fresh(stopping)}; {_fresh(stopping, last, margin, by)}"
 
 
@@ -164,7 +201,14 @@ def _fresh(stopping: Stopping, last: Look, margin: str, by: str) -> str:
         return f"in fresh answers score is not worse by {margin}: {by}"
     if last.decision is Decision.SAFE:
         return f"the fresh answers do not show it, so make the baseline anew: {by}"
-    return f"the fresh answers show neither: {by}"
+    return f"the fresh answers show neither{_unscored(last)}: {by}"
+
+
+def _unscored(look: Look) -> str:
+    """Many of them keep a look from being safe."""
+    lost = look.items - look.n
+    hide = ", which could hide one" if look.is_safe else ""
+    return f", and {lost:,} of them have no score{hide}" if lost else ""
 
 
 def _repeated(look: Look) -> str:

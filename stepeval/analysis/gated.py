@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import fsum
 
-from stepeval.analysis.gate import GateVerdict, MetricVerdict, Verdict, gate
+from stepeval.analysis.gate import GateVerdict, MetricVerdict, Verdict, gate, items_lacking
 from stepeval.analysis.gate_metrics import (
     DEFAULT_MARGINS,
     GROUPS,
@@ -14,6 +15,7 @@ from stepeval.analysis.gate_metrics import (
 )
 from stepeval.analysis.item_values import ItemTally
 from stepeval.analysis.likeness_to_baseline import what_changed, what_differs
+from stepeval.analysis.looks import Stage
 from stepeval.analysis.pairing import cluster_names
 from stepeval.analysis.rows import sample_rows
 from stepeval.analysis.steadiness import latency_fitness
@@ -51,6 +53,29 @@ class Gated:
     warnings: tuple[str, ...]
     stopping: Stopping | None = None
 
+    @property
+    def more_items(self) -> int | None:
+        """Of a run that could stop early and is inconclusive: what would decide its last look."""
+        looks = () if self.stopping is None else self.stopping.looks
+        if self.verdict is not Verdict.INCONCLUSIVE or not looks:
+            return None
+        last = looks[-1]
+        if last.change is None or last.error is None or last.is_safe:
+            return None
+        return items_lacking(last.change, last.error, last.items, self.plan.margins[SCORE])
+
+    @property
+    def more_cost(self) -> float | None:
+        """Of :attr:`more_items`, by what an item of the arm cost so far; both prompts where both
+        were asked anew.
+        """
+        pairs = [now for arm in self.arms for _, now in arm.matched.pairs]
+        spent = [cost for item in pairs for cost in item.costs if cost is not None]
+        if self.more_items is None or self.stopping is None or not spent:
+            return None
+        prompts = 2 if self.stopping.looks[-1].stage is Stage.FRESH else 1
+        return prompts * self.more_items * fsum(spent) / len(pairs)
+
 
 def margins_of(metrics: Mapping[str, float | None]) -> dict[str, float]:
     """Metrics or groups of them, with their margins or None for the usual one, one by one.
@@ -82,6 +107,16 @@ def pair_arms(suite: Suite, baseline: Baseline) -> tuple[tuple[Arm, BaselineArm]
             f"is not{hint}; choose one with --arm where the baseline has a single one"
         )
     return pairs
+
+
+def check_shared(suite: Suite, baseline: Baseline) -> None:
+    """Raises UsageError: none of the samples is the baseline's."""
+    known = {item.key for arm in baseline.arms for item in arm.items}
+    if known.isdisjoint(sample.key for sample in suite.samples):
+        raise UsageError(
+            f"none of the suite's {len(suite.samples):,} samples is in baseline "
+            f"{baseline.name!r}: it is of another suite, or the samples were changed; make it anew"
+        )
 
 
 def gated(reader: RecordReader, baseline: Baseline, plan: GatePlan) -> Gated:

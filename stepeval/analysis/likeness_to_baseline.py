@@ -27,6 +27,9 @@ def what_differs(
     called = f"baseline {baseline.name}"
     if info.mode is not baseline.mode:
         yield f"the run is {info.mode.value} and {called} {baseline.mode.value}"
+    yield from _left_over(suite, baseline, pairs)
+    if info.id in baseline.runs:
+        yield f"{called} was made of this very run: it can be no worse than itself"
     for arm, reference in pairs:
         server = origin_of(suite.provider(arm.provider).base_url)
         local = is_loopback(host_of(server)) and is_loopback(host_of(reference.server))
@@ -45,6 +48,19 @@ def what_differs(
             f"{called} is {age_s / _DAY_S:.0f} days older than the run: the service may have "
             "changed since"
         )
+
+
+def _left_over(
+    suite: Suite, baseline: Baseline, pairs: Sequence[tuple[Arm, BaselineArm]]
+) -> Iterator[str]:
+    """An arm under a new name is gated against nothing, and that must not go unseen."""
+    ours, theirs = {arm.name for arm, _ in pairs}, {reference.name for _, reference in pairs}
+    for arm in suite.arms:
+        if arm.name not in ours:
+            yield f"{arm.name} is not in baseline {baseline.name}, and is not gated"
+    for reference in baseline.arms:
+        if reference.name not in theirs:
+            yield f"{reference.name} of baseline {baseline.name} is not in the run"
 
 
 def what_changed(suite: Suite, arm: Arm, reference: BaselineArm) -> Iterator[str]:

@@ -21,6 +21,7 @@ from stepeval.stats.adjusted import Adjusted, adjusted_difference
 from stepeval.stats.spending import hwang_shih_decani
 
 _POWER = 0.8
+_MOST_LACKING = 0.1  # of an arm's items without a score
 _PATIENCE = 0.0  # gamma: every round may spend the same
 
 
@@ -89,6 +90,8 @@ class Pick:
 
     ``resolution`` is the difference between two tiers that all items of the suite, ``every``, tell
     in four of five times, None where none were compared; ``wanted`` items would tell the margin.
+    ``unanswered``: tiers that could not be the pick, since more than a tenth of theirs, and more
+    than the margin, has no score; where that is so of all, the pick is among them.
     """
 
     arm: str
@@ -98,6 +101,7 @@ class Pick:
     resolution: float | None
     wanted: int | None
     every: int
+    unanswered: tuple[str, ...] = ()
 
     @property
     def is_decidable(self) -> bool:
@@ -178,8 +182,9 @@ class Race:
         it", the dearest against every other and all others against the cheapest.
         """
         tiers = self._tiers()
-        ordered = self._by_price(tiers)
         means = {tier: self._tier_scores(names) for tier, names in tiers.items()}
+        # One of many failures is compared with nothing: nobody leaves it, nor because of it.
+        ordered = [t for t in self._by_price(tiers) if any(map(self._answers, tiers[t]))]
         found: dict[tuple[str, str], Adjusted] = {}
         for cheap, dear in combinations(ordered, 2):
             against = self._compare(means[dear], means[cheap])
@@ -192,7 +197,8 @@ class Race:
         for (cheap, dear), more in found.items():
             self._judge(cheap, dear, _turned(more), more.above(margin), Why.TOO_MUCH_WORSE)
             self._judge(dear, cheap, more, more.below(0.0), Why.DOMINATED)
-        self._drop_from_the_ends(ordered, found)
+        if ordered:
+            self._drop_from_the_ends(ordered, found)
 
     def _drop_from_the_ends(
         self, ordered: Sequence[str], found: Mapping[tuple[str, str], Adjusted]
@@ -265,17 +271,24 @@ class Race:
     def _picked(self) -> Pick:
         tiers = self._tiers()
         ordered = self._by_price(tiers)
+        able = [tier for tier in ordered if any(map(self._answers, tiers[tier]))] or ordered
+        members = [*filter(self._answers, tiers[able[0]])] or tiers[able[0]]
         every = len(self.order.places)
         told = self._resolution
         return Pick(
-            arm=max(tiers[ordered[0]], key=lambda name: _mean(self._scores[name])),
+            arm=max(members, key=lambda name: _mean(self._scores[name])),
             items=self.rounds[self._number - 1],
             drops=tuple(self.drops),
-            tied=tuple(ordered[1:]),
+            tied=tuple(able[1:]),
             resolution=told,
             wanted=None if told is None else math.ceil(every * (told / self.rules.margin) ** 2),
             every=every,
+            unanswered=tuple(t for t in ordered if not any(map(self._answers, tiers[t]))),
         )
+
+    def _answers(self, name: str) -> bool:
+        lacking = float(np.isnan(self._scores[name]).mean())
+        return lacking <= max(_MOST_LACKING, self.rules.margin)
 
     def _note_resolution(self, found: Iterable[Adjusted]) -> None:
         """By the errors so far, which fall with the root of the items."""
@@ -296,4 +309,4 @@ def _mean(values: Floats) -> float:
 
 
 def _turned(found: Adjusted) -> Adjusted:
-    return Adjusted(-found.value, found.error, found.degrees, -found.skewness, found.n)
+    return Adjusted(-found.value, found.error, found.degrees, -found.skewness, found.n, found.span)

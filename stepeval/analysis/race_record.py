@@ -43,16 +43,21 @@ def read_race(reader: RecordReader) -> RaceRecord:
     try:
         for note in reader.looks():
             if "round" in note:
-                data = note["round"]
-                drops = tuple(map(_drop, data["drops"]))
-                rounds.append(Round(data["items"], data["scores"], drops))
+                rounds.append(read_round(note))
             else:
                 data = note["pick"]
                 drops, tied = tuple(map(_drop, data["drops"])), tuple(data["tied"])
-                pick = Pick(**{**data, "drops": drops, "tied": tied})
+                unanswered = tuple(data.get("unanswered", ()))
+                known = {"drops": drops, "tied": tied, "unanswered": unanswered}
+                pick = Pick(**{**data, **known})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"{reader.info().id}: its rounds cannot be read: {error!r}") from error
     return RaceRecord(tuple(rounds), pick)
+
+
+def read_round(note: JsonObject) -> Round:
+    data = note["round"]
+    return Round(data["items"], data["scores"], tuple(map(_drop, data["drops"])))
 
 
 def _drop(data: Mapping[str, Any]) -> Drop:

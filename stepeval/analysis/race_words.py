@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepeval.analysis.race import Drop, Pick
-from stepeval.analysis.race_record import RaceRecord
+from stepeval.analysis.race_record import RaceRecord, Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ def race_notes(found: Raced) -> Iterator[str]:
         return
     if pick.tied:
         yield f"still in the race at its end: {', '.join(pick.tied)}"
+    if pick.unanswered:
+        yield f"too many failed, which may hide what it is worth: {', '.join(pick.unanswered)}"
     if not pick.is_decidable:
         yield _undecidable(pick, found.margin)
 
@@ -43,6 +45,15 @@ def drop_words(drop: Drop) -> str:
         f"({100 * drop.change:+.1f} points against {drop.against}, "
         f"z {drop.z:.2f} past {drop.bound:.2f})"
     )
+
+
+def round_words(found: Round) -> str:
+    """A line for those who watch a race."""
+    scores = ", ".join(
+        f"{arm} {'unknown' if score is None else f'{100 * score:.1f}'}"
+        for arm, score in found.scores.items()
+    )
+    return "; ".join([f"{found.items:,} items: {scores}", *map(drop_words, found.drops)])
 
 
 def _undecidable(pick: Pick, margin: float) -> str:

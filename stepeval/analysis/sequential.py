@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from stepeval.analysis.design import Design
 from stepeval.analysis.looks import Decision, Look, Stage
 from stepeval.analysis.past import Floats, Past
-from stepeval.stats.adjusted import Adjusted, adjusted_difference
+from stepeval.stats.adjusted import ENOUGH, Adjusted, adjusted_difference
 from stepeval.stats.betting import betting_bounds, winnings
 from stepeval.stats.binary_pairs import bonett_price
 
@@ -109,7 +109,8 @@ def _flips(before: Floats, scores: Floats) -> Adjusted | None:
     found = bonett_price(lost, won, n, level)
     assert found.value is not None
     assert found.high is not None
-    return Adjusted(found.value, (found.high - found.value) / _Z, n - 1, 0.0, n)
+    span = 1.0 if lost + won < ENOUGH else 0.0
+    return Adjusted(found.value, (found.high - found.value) / _Z, n - 1, 0.0, n, span)
 
 
 def _bet(past: Past, design: Design, number: int, places: Any, scores: Floats) -> Look:
@@ -145,7 +146,10 @@ def _judged(design: Design, number: int, found: _Found) -> Look:
     decision = Decision.INCONCLUSIVE if is_last else Decision.GO_ON
     if found.drop is not None and found.drop > drop_bound:
         decision = Decision.CONFIRM if design.stage is Stage.FIRST else Decision.REGRESSED
-    if found.safe is not None and found.safe > safe_bound:
+    lacking = 1 - found.n / design.looks[number]
+    # What failed could have been wrong, all of it: then it may hide a drop of the margin.
+    can_tell = lacking <= design.rules.margin
+    if can_tell and found.safe is not None and found.safe > safe_bound:
         decision = Decision.SAFE  # a small drop, too, where both are shown
     return Look(
         stage=design.stage,

@@ -50,9 +50,9 @@ def read_stopping(reader: RecordReader) -> Stopping:
     try:
         for note in reader.looks():
             if "canary" in note:
-                canary = Canary(**note["canary"])
+                canary = read_canary(note)
             elif "look" in note:
-                looks.append(_look(note["look"]))
+                looks.append(read_look(note))
             else:
                 verdict = Verdict(note["verdict"])
     except (LookupError, TypeError, ValueError) as error:
@@ -60,5 +60,10 @@ def read_stopping(reader: RecordReader) -> Stopping:
     return Stopping(canary, tuple(looks), verdict)
 
 
-def _look(data: Mapping[str, Any]) -> Look:
+def read_canary(note: Mapping[str, Any]) -> Canary:
+    return Canary(**note["canary"])
+
+
+def read_look(note: Mapping[str, Any]) -> Look:
+    data = note["look"]
     return Look(**{**data, "stage": Stage(data["stage"]), "decision": Decision(data["decision"])})

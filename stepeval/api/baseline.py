@@ -69,13 +69,20 @@ def find_baseline(name: str, folder: Path, runs: Path) -> Baseline:
     known = baselines.names()
     if name in known:
         return baselines.read(name)
-    if name.endswith(SUFFIX) or Path(name).is_file():
+    if name.endswith(SUFFIX) or _is_file(name):
         return read_baseline(Path(name))
     try:
         run = RunsFolder(runs).find(name)
     except RunNotFound:
         raise UnknownName(f"baseline in {folder}", name, known) from None
     return make_baseline(run.name, [run])
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
 
 
 def _arm(arm: Arm, suite: Suite, info: RunInfo, items: tuple[ItemValues, ...]) -> BaselineArm:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stepeval.analysis.gate import MetricVerdict, Verdict
-from stepeval.analysis.gated import ArmGate, Gated, gated, margins_of
+from stepeval.analysis.gated import ArmGate, Gated, check_shared, gated, margins_of
 from stepeval.analysis.race_record import read_race
 from stepeval.analysis.race_words import Raced
 from stepeval.analysis.stopping import Stopping
@@ -89,6 +89,7 @@ def judge_again(
     else:
         known = find_baseline(baseline, folder, runs)
     plan = GatePlan(Way.FIXED, margins_of(metrics or {"score": None}), inconclusive)
+    check_shared(reader.suite(), known)
     return gated(reader, known, plan)
 
 
@@ -128,6 +129,8 @@ def gate_json(found: Gated) -> dict[str, Any]:
         "withheld": dict(found.withheld),
         "warnings": list(found.warnings),
         "stopping": None if found.stopping is None else asdict(found.stopping),
+        "more_items": found.more_items,
+        "more_cost": found.more_cost,
     }
 
 
@@ -154,6 +157,7 @@ def _metric_json(metric: MetricVerdict) -> dict[str, Any]:
         "estimate": asdict(change.estimate),
         "confidence": change.confidence,
         "items": change.items,
+        "lacking": change.lacking,
         "p_worse": metric.p_worse,
         "p_unsafe": metric.p_unsafe,
         "small_drop": metric.small_drop,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from stepeval.analysis.gated import margins_of, pair_arms
+from stepeval.analysis.gated import check_shared, margins_of, pair_arms
 from stepeval.analysis.likeness_to_baseline import what_differs
 from stepeval.api.asides import check_rendering, with_asides
 from stepeval.api.baseline import find_baseline
@@ -29,6 +29,7 @@ def designed(suite: Suite, wish: GateWish, runs: Path) -> Designed:
     assert wish.baseline is not None
     baseline = find_baseline(wish.baseline, wish.folder, runs)
     pairs = pair_arms(suite, baseline)
+    check_shared(suite, baseline)
     if wish.way is Way.FIXED:
         return suite, plan, baseline
     if len(suite.arms) > 1:

@@ -1,7 +1,7 @@
 """A gate that may stop early, as rounds of cells: what was scored so far decides what is asked."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 from stepeval.analysis.course import Batch, Course
@@ -33,13 +33,15 @@ class GateRounds:
         rules: tuple[BoundRule, ...],
         plan: GatePlan,
         baseline: Baseline,
+        *,
+        say: Callable[[str], None],
     ) -> None:
         """Raises UsageError: hardly any of the suite's samples is the baseline's, or the run's file
         does not have what its gate asks.
         """
         if len(suite.arms) != 1 or len(suite.asides) != _ASIDES or plan.reference is None:
             raise UsageError("the run's file does not have the arms that its gate asks")
-        self._suite, self._so_far = suite, SoFar(store, rules)
+        self._suite, self._so_far, self._say = suite, SoFar(store, rules), say
         items = gated_items(suite, plan, baseline)
         samples = {sample.key: sample for sample in suite.samples}
         self._samples: tuple[Sample, ...] = tuple(samples[item.key] for item in items)
@@ -71,7 +73,7 @@ class GateRounds:
             if batch.stage is Stage.FIRST:
                 self._asked_first += len(batch.new) * self._suite.epochs + len(batch.old)
             self._course.tell(*self._scores(batch))
-            self._so_far.keep(course_notes(self._course))
+            self._so_far.keep(course_notes(self._course), self._say)
         return None
 
     def _cells(self, batch: Batch) -> Iterator[Cell]:

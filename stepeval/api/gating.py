@@ -1,5 +1,6 @@
 """What a run is told to decide, for those who run it: without the weight of what decides."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,12 +60,14 @@ def stopping_rounds(
     rules: tuple[BoundRule, ...],
     plan: GatePlan,
     baseline: Baseline | None,
+    *,
+    say: Callable[[str], None],
 ) -> Rounds:
-    """Of a run whose plan may leave cells out."""
+    """Of a run whose plan may leave cells out. ``say`` gets a line of every new look."""
     from stepeval.api.gate_rounds import GateRounds  # noqa: PLC0415 -- see above
     from stepeval.api.race_rounds import RaceRounds  # noqa: PLC0415 -- see above
 
     if plan.way is Way.RACE:
-        return RaceRounds(suite, store, rules, plan)
+        return RaceRounds(suite, store, rules, plan, say)
     assert baseline is not None
-    return GateRounds(suite, store, rules, plan, baseline)
+    return GateRounds(suite, store, rules, plan, baseline, say=say)

@@ -1,7 +1,7 @@
 """A race of a grid's arms, as rounds of cells: arms that cannot be the pick are asked no more."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import fsum
 
 from stepeval.analysis.race import Contender, Heat, Race, RaceRules
@@ -24,9 +24,14 @@ class RaceRounds:
     """A resumed run tells the race again what it told before."""
 
     def __init__(
-        self, suite: Suite, store: RunStore, rules: tuple[BoundRule, ...], plan: GatePlan
+        self,
+        suite: Suite,
+        store: RunStore,
+        rules: tuple[BoundRule, ...],
+        plan: GatePlan,
+        say: Callable[[str], None],
     ) -> None:
-        self._suite, self._so_far = suite, SoFar(store, rules)
+        self._suite, self._so_far, self._say = suite, SoFar(store, rules), say
         self._cells = item_cells(suite)
         self._race = Race(
             contenders(suite.arms),
@@ -81,7 +86,7 @@ class RaceRounds:
         self._notes.append(round_note(Round(len(self._asked), so_far, drops)))
         if self._race.pick is not None:
             self._notes.append(pick_note(self._race.pick))
-        self._so_far.keep(self._notes)
+        self._so_far.keep(self._notes, self._say)
 
     def _values(
         self, items: Mapping[str, ItemValues], places: Sequence[int], name: str

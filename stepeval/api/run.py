@@ -74,7 +74,8 @@ class _Session:
     """What both a new and a resumed run consist of. ``simulate``: start the simulator for it.
 
     ``again``: only these cells are sent, though they have their record. ``lacking``: these are,
-    too, since a cassette needs them. ``baseline``: what the run is gated against.
+    too, since a cassette needs them. ``baseline``: what the run is gated against. ``say`` gets a
+    line of what is decided while the run goes on.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class _Session:
     guard: Guard
     sources: Sources
     cassette: Cassette | None
+    say: Callable[[str], None]
     again: frozenset[str] | None = None
     lacking: frozenset[str] = frozenset()
     baseline: Baseline | None = None
@@ -120,6 +122,7 @@ def start_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    say: Callable[[str], None],
     gate: GateWish | None = None,
 ) -> RunResult:
     """Runs the suite and scores what came back.
@@ -158,7 +161,7 @@ def start_run(
     )
     info = replace(with_origin(info, sources, cassette), gate=gating.plan)
     session = _Session(
-        *(runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette),
+        *(runs.path(info.id), suite, info, simulate, keys, rules, guard, sources, cassette, say),
         baseline=gating.baseline,
     )
     with create_run(folder, info, suite, gating.baseline) as store:
@@ -193,6 +196,7 @@ def resume_run(
     guard: Guard,
     listener: RunListener,
     announce: Callable[[Start], None],
+    say: Callable[[str], None],
     wanted: Wanted | None = None,
 ) -> RunResult:
     """Sends what has no final record yet, or what of it is ``wanted`` again; needs no suite file.
@@ -223,7 +227,7 @@ def resume_run(
         check_prices(suite, info.mode)
         keys = {} if simulate else find_keys(suite)
     session = _Session(
-        *(path, suite, info, simulate, keys, rules, guard, sources, cassette),
+        *(path, suite, info, simulate, keys, rules, guard, sources, cassette, say),
         baseline=reader.baseline(),
     )
     with open_run(path) as store:
@@ -360,7 +364,9 @@ def _rounds(session: _Session, store: RunStore) -> Rounds:
             f"{session.info.id} has answers that are not in its recording, and asking them again "
             "would change what it stops by: record a run of its own"
         )
-    return stopping_rounds(session.suite, store, session.rules, plan, session.baseline)
+    return stopping_rounds(
+        session.suite, store, session.rules, plan, session.baseline, say=session.say
+    )
 
 
 def _exit_code(execution: Execution, *, interrupted: bool) -> ExitCode:

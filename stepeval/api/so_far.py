@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import fsum
 
 from stepeval.analysis.item_values import ItemTally
+from stepeval.analysis.note_words import note_words
 from stepeval.analysis.rows import sample_rows
 from stepeval.api.rescore import score_missing
 from stepeval.api.scoring import BoundRule
@@ -38,12 +39,18 @@ class SoFar:
         """By the samples' keys."""
         return {item.key: item for item in self._tally.items(arm, {})}
 
-    def keep(self, notes: Iterable[JsonObject]) -> None:
-        """All notes of the procedure by now; a resumed run comes by those that are on disk."""
+    def keep(self, notes: Iterable[JsonObject], say: Callable[[str], None]) -> None:
+        """All notes of the procedure by now; a resumed run comes by those that are on disk.
+
+        ``say`` gets a line for each that is new.
+        """
         for number, note in enumerate(notes):
             if number >= self._noted:
                 self._store.add_look(number, time.time(), note)
                 self._noted = number + 1
+                line = note_words(note)
+                if line is not None:
+                    say(line)
 
 
 def mean(values: Iterable[float | None]) -> float:

@@ -164,6 +164,7 @@ def _started(request: Request) -> RunResult:
         guard=Guard(),
         listener=_Silent(),
         announce=lambda _: None,
+        say=lambda _: None,
     )
 
 

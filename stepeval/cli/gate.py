@@ -49,12 +49,15 @@ _GATING = (
 @click.command()
 @run_argument
 @click.option("--baseline", metavar="BASE", help="Its name, its file, or a stored run.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the run's HTML report here, with this verdict.",
+)
 @published
 @as_json
 @runs_folder
-def gate(
-    run: str, baseline: str | None, publish: Publish, json: bool, runs: Path, **judging: Any
-) -> int:
+def gate(run: str, baseline: str | None, report: Path | None, publish: Publish, **rest: Any) -> int:
     """Say whether a run is worse than a baseline: safe, regressed, or inconclusive.
 
     Exits with 0, 1 or 3 in this order, and with 4 where the run is not complete.
@@ -62,21 +65,28 @@ def gate(
     from stepeval.api.gate import exit_code, gate_json, judge_again
     from stepeval.cli.gate_table import print_gate
 
-    path = find_run(run, runs)
+    path = find_run(run, rest["runs"])
     found = judge_again(
         path,
         baseline=baseline,
-        folder=judging["baselines"],
-        runs=runs,
-        metrics=read_metrics(judging["metrics"], judging["margins"]),
-        inconclusive=judging["inconclusive"],
+        folder=rest["baselines"],
+        runs=rest["runs"],
+        metrics=read_metrics(rest["metrics"], rest["margins"]),
+        inconclusive=rest["inconclusive"],
     )
-    if json:
+    if report is not None:
+        from stepeval.api.report import write_report
+
+        write_report(path, report, found)
+    if rest["json"]:
         from stepeval.cli.terminal import echo_json
 
-        echo_json({"run": path.name, **gate_json(found)})
+        shown = {} if report is None else {"report": str(report)}
+        echo_json({"run": path.name, **gate_json(found), **shown})
     else:
         print_gate(found)
+        if report is not None:
+            click.echo(f"report: {report}")
     publish(path, found)
     return int(exit_code(found))
 
@@ -112,6 +122,8 @@ def _wish(
     baselines: Path,
 ) -> "GateWish | None":
     if race:
+        if inconclusive:
+            raise click.UsageError("a race has no inconclusive verdict: leave out --inconclusive")
         return _race_wish(base, early_stop=early_stop or anytime, names=metrics, margins=margins)
     told = early_stop or anytime or metrics or margins or inconclusive
     if base is None:
@@ -149,7 +161,8 @@ def read_metrics(names: tuple[str, ...], margins: tuple[str, ...]) -> Mapping[st
         name, separator, amount = text.rpartition("=")
         name = name.strip() if separator else "score"
         if found and name not in found and names:
-            raise click.UsageError(f"--margin {text}: {name} is not among --metric")
+            meant = "" if separator else f"; to say whose it is, write {next(iter(found))}={text}"
+            raise click.UsageError(f"--margin {text}: {name} is not among --metric{meant}")
         try:
             found[name] = (parse_points if name == "score" else parse_ratio)(amount)
         except ValueError as error:

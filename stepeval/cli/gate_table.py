@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from stepeval.cli.fitted import Column, print_fitted
-from stepeval.cli.terminal import counted, one_line, plain
+from stepeval.cli.terminal import counted, one_line
 
 if TYPE_CHECKING:
     from stepeval.api.gate import ArmGate, Gated, MetricVerdict, Raced
 
 _NOTHING = "-"
+_LONGEST = 1_000  # of a line: a baseline is from whoever can commit, and must not forge another
 _COLUMNS: tuple[Column, ...] = (
     ("arm", "left"),
     ("metric", "left"),
@@ -40,8 +41,8 @@ def print_gate(found: "Gated") -> None:
         rows = [_cells(arm, metric) for arm in found.arms for metric in arm.metrics]
         print_fitted(_COLUMNS, rows, (6, 5, 4, 7), "change: of the score in points, else a ratio")
     for note in notes(found):
-        click.echo(plain(note))
-    click.echo(plain(gate_sentence(found)))
+        click.echo(one_line(note, _LONGEST))
+    click.echo(one_line(gate_sentence(found), _LONGEST))
 
 
 def _cells(arm: "ArmGate", metric: "MetricVerdict") -> tuple[str, ...]:
@@ -50,7 +51,7 @@ def _cells(arm: "ArmGate", metric: "MetricVerdict") -> tuple[str, ...]:
     change = metric.change
     return (
         one_line(arm.arm, 40),
-        change.tolerance.metric.replace("_", " "),
+        change.tolerance.metric,
         metric.verdict.value + (" (small drop shown)" if metric.small_drop else ""),
         change_words(change.tolerance.scale, change.estimate),
         margin_words(change.tolerance.scale, change.tolerance.margin),
@@ -62,6 +63,8 @@ def _cells(arm: "ArmGate", metric: "MetricVerdict") -> tuple[str, ...]:
 
 def _more(metric: "MetricVerdict") -> str:
     if metric.more_items is None:
+        if metric.verdict.value == "inconclusive" and metric.change.may_hide:
+            return "the answers that failed"
         reason = metric.change.estimate.reason
         return "" if reason is None else one_line(reason, 60)
     return counted(metric.more_items, "more item")
@@ -94,5 +97,5 @@ def print_race(found: "Raced") -> None:
     from stepeval.api.gate_words import race_notes, race_sentence
 
     for note in race_notes(found):
-        click.echo(plain(note))
-    click.echo(plain(race_sentence(found)))
+        click.echo(one_line(note, _LONGEST))
+    click.echo(one_line(race_sentence(found), _LONGEST))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepeval.cli.terminal import plain
+from stepeval.cli.terminal import one_line, plain
 from stepeval.core.chat import Failure, Response
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Mode
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LINE_EVERY_S = 5.0
 _BAR_EVERY_S = 0.1
+_LONGEST = 1_000  # characters of a line that is said
 
 
 @dataclass
@@ -126,6 +127,11 @@ class LineProgress:
         if not self._quiet:
             click.echo(self.tally.paused or "goes on", err=True)
 
+    def say(self, line: str) -> None:
+        """Something was decided."""
+        if not self._quiet:
+            click.echo(one_line(line, _LONGEST), err=True)
+
 
 class BarProgress(LineProgress):
     def __init__(self, tally: Tally, bar: "Progress") -> None:
@@ -147,6 +153,9 @@ class BarProgress(LineProgress):
     def paused(self, reason: str | None) -> None:
         super().paused(reason)
         self._draw()
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(one_line(line, _LONGEST), markup=False, highlight=False)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -173,6 +182,9 @@ class LateListener:
 
     def paused(self, reason: str | None) -> None:
         self.inner.paused(reason)
+
+    def say(self, line: str) -> None:
+        self.inner.say(line)
 
 
 @contextmanager

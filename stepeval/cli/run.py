@@ -157,6 +157,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            say=listener.say,
             gate=rest.get("wish"),
         )
 
@@ -184,6 +185,7 @@ def _resume(
             guard=rest["guard"](listener.paused),
             listener=listener,
             announce=announce,
+            say=listener.say,
             wanted=wanted,
         )
 

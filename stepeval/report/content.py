@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from stepeval.analysis.gated import Gated
 from stepeval.analysis.load import summarise
 from stepeval.analysis.load_requests import measure
 from stepeval.analysis.wire_proof import wire_proof
@@ -30,16 +31,19 @@ from stepeval.report.view import Fact, GateView, ReportData, Verdict
 _SAMPLES_OF_A_LOAD = 20  # its prompts are fillers, and their answers nobody's interest
 
 
-def gather(reader: RecordReader, stopped: str | None = None) -> ReportData:
+def gather(
+    reader: RecordReader, stopped: str | None = None, gated: Gated | None = None
+) -> ReportData:
     """Reads the run a few times over, and keeps the texts of shown samples only.
 
     ``stopped``: why the run left requests over, None where it did not or nobody said.
+    ``gated``: against which baseline it was held afterwards.
     """
     evidence = gather_evidence(reader, stopped)
     info, suite = evidence.info, evidence.suite
     bench = _bench(reader, evidence)
     paired = paired_arms(evidence)
-    gate = gate_view(reader)
+    gate = gate_view(reader, gated)
     proof = wire_proof(reader)
     scored = bool(suite.scoring)
     lapses = lapsed(evidence.rows, scored=scored)

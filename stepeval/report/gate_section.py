@@ -33,8 +33,10 @@ _CLAIMS = (
 _STAGES = {Stage.FIRST: "Against the baseline", Stage.FRESH: "Both prompts asked anew"}
 
 
-def gate_view(reader: RecordReader) -> GateView | None:
-    """None for a run that was told to decide nothing."""
+def gate_view(reader: RecordReader, found: Gated | None = None) -> GateView | None:
+    """``found``: a later verdict; without it, None for a run that was told to decide nothing."""
+    if found is not None:
+        return _gate_view(found)
     plan = reader.info().gate
     if plan is None:
         return None
@@ -75,7 +77,7 @@ def _metric_row(arm: ArmGate, metric: MetricVerdict) -> tuple[TableCell, ...]:
     more = metric.more_items
     return (
         TableCell(shorten(arm.arm, 60)),
-        TableCell(change.tolerance.metric.replace("_", " ")),
+        TableCell(change.tolerance.metric),
         TableCell(metric.verdict.value, "a small drop is shown" if metric.small_drop else ""),
         TableCell(change_words(scale, change.estimate), change.estimate.reason or ""),
         TableCell(margin_words(scale, change.tolerance.margin)),

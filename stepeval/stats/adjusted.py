@@ -11,12 +11,23 @@ from numpy.typing import ArrayLike
 from stepeval.stats.checked import Floats, cluster_places, finite, paired
 
 _UNSEEN = 0.5  # of a flip that did not happen is added to the squares
+ENOUGH = 5  # flips, from which on an error from squares is right about those to come
+
+
+def unseen(tail: float, n: int, span: float = 1.0) -> float:
+    """How much worse scores may have got without a trace among ``n`` of them, but for a chance of
+    ``tail``: the rule of three (Hanley and Lippman-Hand 1983), ``3 span / n`` for a tail of 5%.
+
+    An error from squares knows nothing of flips that are still to come.
+    """
+    return -math.log(tail) * span / n
 
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
     """``value`` +- ``error``; ``skewness`` is that of the ``n`` independent parts, items or
-    clusters. ``degrees`` are those of Student's t.
+    clusters. ``degrees`` are those of Student's t. ``span`` is that of :func:`adjusted_difference`
+    where so few of the parts moved that those to come decide; else 0.
     """
 
     value: float
@@ -24,17 +35,21 @@ class Adjusted:
     degrees: int
     skewness: float
     n: int
+    span: float = 0.0
 
     def above(self, point: float) -> float:
         """How far the value lies above ``point``, as a standard normal z.
 
         t by Hall's cubic (1992), which takes out the skewness to the first order: answers that
         seldom flip make the mean and its error move together, and a plain t calls a drop of
-        exactly the margin harmless too often.
+        exactly the margin harmless too often. Never further than :func:`unseen` allows.
         """
         t = (self.value - point) / self.error
         a = self._bend
-        return _z_of_t(t + a * t * t + a * a * t**3 / 3 + a / 2, self.degrees)
+        z = _z_of_t(t + a * t * t + a * a * t**3 / 3 + a / 2, self.degrees)
+        if self.span <= 0 or t <= 0:
+            return z
+        return min(z, _z_of_tail(math.exp(-self.n * (self.value - point) / self.span)))
 
     def below(self, point: float) -> float:
         """How far it lies below, as a z of plain t: on this side the skewness is in favour."""
@@ -45,7 +60,13 @@ class Adjusted:
         wanted, a = _t_of_z(z, self.degrees), self._bend
         if abs(a) > 1e-9:  # noqa: PLR2004  -- below it the cubic is a line
             wanted = (math.copysign(abs(x := 1 + 3 * a * (wanted - a / 2)) ** (1 / 3), x) - 1) / a
-        return self.value - wanted * self.error
+        away = wanted * self.error
+        return self.value - (max(away, self._unseen(z)) if self.span > 0 else away)
+
+    def _unseen(self, z: float) -> float:
+        from scipy.special import ndtr  # noqa: PLC0415  -- takes longer than most reports
+
+        return unseen(max(float(ndtr(-z)), 1e-300), self.n, self.span)
 
     def high(self, z: float) -> float:
         return self.value + _t_of_z(z, self.degrees) * self.error
@@ -98,7 +119,14 @@ def adjusted_difference(
         return None
     value = float(mean_y - mean_all - theta * (mean_b - mean_all))
     skewness = float((parts**3).mean()) / (squares / groups) ** 1.5 if squares > 0 else 0.0
-    return Adjusted(value, math.sqrt(variance), groups - 3, skewness, groups)
+    rare = span if _moved(parts.astype(np.float64)) < ENOUGH else 0.0
+    return Adjusted(value, math.sqrt(variance), groups - 3, skewness, groups, rare)
+
+
+def _moved(parts: Floats) -> float:
+    """How many of the parts make up the squares: k where k are alike and the rest are 0."""
+    fourth = float((parts**4).sum())
+    return float(parts @ parts) ** 2 / fourth if fourth > 0 else 0.0
 
 
 def _mean_variance(values: Floats, clusters: Sequence[Any] | None) -> float:
@@ -114,6 +142,12 @@ def _z_of_t(t: float, degrees: int) -> float:
 
     tail = max(float(stdtr(degrees, -abs(t))), 1e-300)
     return math.copysign(-float(ndtri(tail)), t)
+
+
+def _z_of_tail(tail: float) -> float:
+    from scipy.special import ndtri  # noqa: PLC0415  -- takes longer than most reports
+
+    return -float(ndtri(max(tail, 1e-300)))
 
 
 def _t_of_z(z: float, degrees: int) -> float:

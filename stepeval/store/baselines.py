@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from stepeval.core.baseline import Baseline
@@ -41,8 +42,10 @@ class BaselinesFolder:
         return path
 
     def read(self, name: str) -> Baseline:
-        """Raises UsageError: there is none, or it cannot be used."""
-        return read_baseline(self._existing(name))
+        """Called as its file is, whatever that says. Raises UsageError: there is none, or it cannot
+        be used.
+        """
+        return replace(read_baseline(self._existing(name)), name=name)
 
     def each(self) -> Iterator[tuple[str, Baseline | UsageError]]:
         for name in self.names():

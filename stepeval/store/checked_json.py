@@ -1,6 +1,7 @@
 """JSON from a stranger, looked at field by field."""
 
 import json
+import math
 from typing import Any
 
 from stepeval.core.chat import JsonObject
@@ -15,7 +16,7 @@ class BadJson(Exception):
 
 def parse_object(line: bytes) -> JsonObject:
     try:
-        data = json.loads(line.decode(), parse_constant=_no_constant)
+        data = json.loads(line.decode(), parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadJson(f"this is no JSON ({said[:200]})") from None
@@ -26,6 +27,13 @@ def parse_object(line: bytes) -> JsonObject:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits[:40]} is too large a number")
+    return value
 
 
 def check_names(data: JsonObject, wanted: frozenset[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from stepeval.analysis.gate import Scale, Verdict, gate
+from stepeval.analysis.gate import GateVerdict, Scale, Verdict, gate
 from stepeval.analysis.gate_metrics import DEFAULT_MARGINS, change_of, match
 from stepeval.analysis.gated import margins_of
 from stepeval.core.baseline import ItemValues
@@ -153,3 +153,43 @@ def test_a_group_is_its_metrics() -> None:
     }
     with pytest.raises(UnknownName, match="did you mean 'latency'"):
         margins_of({"latncy": None})
+
+
+def test_failed_requests_cannot_make_a_run_safe() -> None:
+    """What failed is not right and not wrong: too much of it could hide a drop of the margin."""
+    before = [item(f"{n:03}", [1.0]) for n in range(200)]
+
+    def judged(failed: int) -> GateVerdict:
+        now = [item(f"{n:03}", [None if n < failed else 1.0]) for n in range(200)]
+        return gate([change_of("score", 0.05, match(before, now))])
+
+    few, many = judged(8), judged(12)
+    assert few.verdict is Verdict.SAFE
+    assert few.metrics[0].change.lacking == pytest.approx(0.04)
+    assert many.verdict is Verdict.INCONCLUSIVE
+    assert many.metrics[0].change.lacking == pytest.approx(0.06)
+
+
+def test_failed_epochs_count_by_their_share_of_the_item() -> None:
+    before = [item(f"{n:03}", [1.0] * 4) for n in range(200)]
+    now = [item(f"{n:03}", [1.0, 1.0, 1.0, None]) for n in range(200)]
+    found = change_of("score", 0.05, match(before, now))
+    assert found.lacking == pytest.approx(0.25)
+    assert gate([found]).verdict is Verdict.INCONCLUSIVE
+
+
+def test_answers_that_never_came_are_no_evidence_of_speed() -> None:
+    """A request that timed out has no latency, and a slower service has more of them."""
+    jitter = random.Random(3)
+    before = [item(f"{n:03}", [1.0], ms=[jitter.uniform(90, 110)]) for n in range(200)]
+    now = [
+        item(old.key, [1.0], ms=[None if n < 20 else old.e2e_ms[0]]) for n, old in enumerate(before)
+    ]
+    for metric in ("latency_typical", "latency_p95"):
+        assert gate([change_of(metric, 1.2, match(before, now))]).verdict is Verdict.INCONCLUSIVE
+
+
+def test_many_failures_do_not_excuse_a_drop_that_is_shown_without_them() -> None:
+    before = [item(f"{n:03}", [1.0]) for n in range(200)]
+    now = [item(f"{n:03}", [None if n < 60 else float(n % 2)]) for n in range(200)]
+    assert gate([change_of("score", 0.05, match(before, now))]).verdict is Verdict.REGRESSED

@@ -108,3 +108,20 @@ def test_it_is_cheaper_than_the_grid_and_hardly_more_often_wrong(scene: str) -> 
     found = raced(SCENES[scene], 30)
     assert found.saving > 1.8
     assert found.race_errors <= found.grid_errors + 0.1
+
+
+@pytest.mark.parametrize("failed", [1.0, 0.3])
+def test_an_arm_that_fails_is_no_pick_and_drives_nobody_out(failed: float) -> None:
+    """Without an answer nothing is known of its cost either, and that is not the lowest one."""
+    chance = np.random.default_rng(2)
+    race = Race(ARMS, 300, RaceRules(0.05))
+    while (heat := race.heat) is not None:
+        lost = chance.random(len(heat.places)) < failed
+        scores = {name: np.ones(len(heat.places)) for name in heat.live}
+        costs = {name: np.full(len(heat.places), PRICES[name]) for name in heat.live}
+        scores["low"][lost] = costs["low"][lost] = np.nan
+        race.tell(scores, costs)
+    assert race.pick is not None
+    assert race.pick.arm == "medium"
+    assert race.pick.unanswered == ("low",)
+    assert [drop.arm for drop in race.pick.drops] == ["high"], "it is not worth its price"

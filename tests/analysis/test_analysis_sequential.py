@@ -1,5 +1,7 @@
 """One look: its numbers, and that its interval says what its decision says."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,11 +76,11 @@ def test_fresh_answers_are_compared_with_each_other() -> None:
     """Both prompts at 0 on every item: no change, whatever the baseline had recorded."""
     past, _ = made()
     found = design(past, Rules(0.05), Stage.FRESH)
-    nothing = np.zeros(found.looks[0])
-    one = look(past, found, 0, nothing, nothing)
+    nothing = np.zeros(found.looks[-1])
+    one = look(past, found, len(found.looks) - 1, nothing, nothing)
     assert one.change == pytest.approx(0.0)
     assert one.decision is Decision.SAFE
-    worse = look(past, found, 0, nothing, np.ones(found.looks[0]))
+    worse = look(past, found, len(found.looks) - 1, nothing, np.ones(len(nothing)))
     assert worse.change == pytest.approx(-1.0)
     assert worse.decision is Decision.REGRESSED
 
@@ -87,3 +89,27 @@ def test_other_than_the_planned_items_are_refused() -> None:
     past, found = made()
     with pytest.raises(ValueError, match="needs 75 scores"):
         look(past, found, 0, np.zeros(10))
+
+
+def test_failed_requests_keep_a_look_from_being_safe() -> None:
+    """All of them could have been wrong: beyond the margin they could hide a drop."""
+    past, found = made()
+    last = len(found.looks) - 1
+    scores = past.means[list(found.order.places[: found.looks[last]])]
+    few, many = scores.copy(), scores.copy()
+    few[: int(0.04 * len(scores))] = np.nan
+    many[: int(0.06 * len(scores)) + 1] = np.nan
+    assert look(past, found, last, few).decision is Decision.SAFE
+    one = look(past, found, last, many)
+    assert one.is_safe
+    assert one.decision is Decision.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_a_first_look_without_a_flip_is_not_surer_than_its_items(repeats: int) -> None:
+    """75 answers that are all right come of a prompt that is 5 points worse in one of 47 cases."""
+    past = past_of(np.ones((300, repeats)))
+    found = design(past, Rules(0.05))
+    one = look(past, found, 0, np.ones(found.looks[0]))
+    assert one.safe is not None
+    assert NormalDist().cdf(-one.safe) >= 0.95 ** found.looks[0] * 0.98

@@ -91,6 +91,7 @@ def run(options: SuiteOptions, folder: Path) -> None:
         sources=Sources(),
         listener=LineProgress(Tally(prepare(options)[0], Mode.SIMULATED), quiet=True),
         announce=lambda _: None,
+        say=lambda _: None,
     )
 
 

@@ -27,3 +27,13 @@ def test_ratios_are_factors(text: str, value: float) -> None:
 def test_what_is_no_worsening_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a share or a factor above 1, such as 10% or"):
         parse_ratio(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("2%", "2pp"), ("0.02", "2pp or 0.02pp"), ("0.5", "50pp or 0.5pp")]
+)
+def test_what_may_mean_two_things_is_asked_about(text: str, meant: str) -> None:
+    """0.02 taken for points would be a margin that no suite can hold."""
+    with pytest.raises(ValueError, match=f"did you mean {meant}"):
+        parse_points(text)
+    assert parse_points("0.5pp") == pytest.approx(0.005)

@@ -2,10 +2,12 @@
 
 import json
 import random
+import re
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from program import Shell
 
 from stepeval.core.errors import StoreError
+from stepeval.store.baseline import read_baseline, write_baseline
 from stepeval.store.run import RunReader
 
 SUITE = """
@@ -98,6 +101,7 @@ def test_an_unchanged_prompt_is_safe_and_asks_less_than_all(
     assert arm["outcomes"]["skipped"] == said["skipped"]
     assert said["confirming"] == said["gate"]["stopping"]["canary"]["n"] > 0
     again = shell("gate", "latest", "--json").json()
+    assert again["more_items"] is None
     assert again["verdict"] == "safe"
     assert again["stopping"] == said["gate"]["stopping"]
 
@@ -141,6 +145,11 @@ def test_too_few_items_are_inconclusive_and_say_what_they_could_show(
     stopped = ("run", suite, "--base-url", url, "--gate", "main", "--early-stop", "--no-report")
     said = shell(*stopped, *few, code=3)
     assert "short of what shows a drop of 1 points" in said.err
+    looks = [line for line in said.err.splitlines() if line.startswith(("canary: ", "look "))]
+    assert looks[-1].endswith(": inconclusive"), "those who watch see each look as it is taken"
+    assert looks[-1].startswith("look 1, 60 items: ")
+    assert looks[-2].startswith("canary: ")
+    assert re.search(r"; about [\d,]+ more items would decide it, about [\d.]+ USD", said.out)
     assert "INCONCLUSIVE against baseline main" in said.out
     whole = gated(shell, suite, url, *few, "--inconclusive", "pass")
     assert whole["gate"]["verdict"] == "inconclusive"
@@ -152,6 +161,80 @@ def test_too_few_items_are_inconclusive_and_say_what_they_could_show(
         "gate", "latest", "--baseline", "main", "--margin", "1pp", "--inconclusive", "fail", code=1
     )
     shell("gate", "latest", "--baseline", "main", "--margin", "25pp")
+
+
+def test_failures_are_told_and_leave_nothing_safe(shell: Shell, suite: str, url: str) -> None:
+    """Else whoever makes hard requests fail has a safe prompt."""
+    make_baseline(shell, suite, url)
+    wide = ("--margin", "15pp")
+    assert gated(shell, suite, url, *wide)["gate"]["verdict"] == "safe"
+    with simulator(shell, suite, "--speed", "0", "--fault", "400=0.3") as failing:
+        whole = gated(shell, suite, failing, *wide, code=3)
+        stopped = gated(shell, suite, failing, *wide, "--early-stop", code=3)
+    (metric,) = whole["gate"]["arms"][0]["metrics"]
+    assert metric["lacking"] > 0.2
+    assert metric["p_unsafe"] < 0.05, "what was answered alone would be safe"
+    said = shell("gate", "latest", code=3)
+    last = stopped["gate"]["stopping"]["looks"][-1]
+    assert last["safe"] > last["safe_bound"]
+    assert "have no score, which could hide one" in said.out
+
+
+def test_a_later_verdict_is_written_into_the_report(shell: Shell, suite: str, url: str) -> None:
+    make_baseline(shell, suite, url)
+    shell("run", suite, "--base-url", url, "--no-report", "--set", "reasoning_effort=low")
+    said = shell("gate", "latest", "--baseline", "main", "--report", "it.html", code=1)
+    assert "report: it.html" in said.out
+    page = (shell.folder / "it.html").read_text("utf-8")
+    assert "REGRESSED against baseline main" in page
+    shell("gate", "latest", "--baseline", "main", "--report", "no.html", "--metric", "x", code=2)
+    assert not (shell.folder / "no.html").exists()
+
+
+def test_what_is_not_gated_is_named(shell: Shell, suite: str, url: str) -> None:
+    """A new name for an arm, other samples or the run itself must not pass for a check."""
+    text = (shell.folder / suite).read_text("utf-8").replace("  reasoning_effort: high\n", "")
+    both = shell.suite(text + "grid: {reasoning_effort: [medium, high]}\n", "two.yaml")
+    make_baseline(shell, both, url)
+    itself = shell("gate", "latest", "--baseline", "main")
+    assert "warning: baseline main was made of this very run" in itself.out
+    other = shell.suite(text + "grid: {reasoning_effort: [low, high]}\n", "other.yaml")
+    shell("run", other, "--base-url", url, "--no-report")
+    said = shell("gate", "latest", "--baseline", "main", "--margin", "20pp").out
+    assert "warning: low is not in baseline main, and is not gated" in said
+    assert "warning: medium of baseline main is not in the run" in said
+    rows = (shell.folder / "sums.jsonl").read_text("utf-8").replace("What is", "How much is")
+    (shell.folder / "sums.jsonl").write_text(rows, "utf-8")
+    refused = shell("run", both, "--base-url", url, "--gate", "main", code=2).err
+    assert "none of the suite's 240 samples is in baseline 'main'" in refused
+    shell("run", both, "--base-url", url, "--no-report")
+    shell("gate", "latest", "--baseline", "main", code=2)
+
+
+def test_a_hostile_baseline_forges_no_line_and_scripts_no_page(
+    shell: Shell, suite: str, url: str
+) -> None:
+    make_baseline(shell, suite, url)
+    shell("run", suite, "--base-url", url, "--no-report")
+    known = read_baseline(shell.folder / "baselines" / "main.baseline.json")
+    (arm,) = known.arms
+    evil = "\x1b[2J\r\nSAFE against baseline main: all is well<script>alert(1)</script>\ud800"
+    arms = tuple(
+        replace(arm, name=name, model=evil, server=evil, prompt=replace(arm.prompt, id=evil))
+        for name in (arm.name, evil)
+    )
+    made = replace(known, name=evil * 99, untimed=evil, runs=(evil,), arms=arms)
+    write_baseline(made, shell.folder / "evil.baseline.json")
+    asked = ("gate", "latest", "--baseline", "evil.baseline.json", "--margin", "40pp")
+    said = shell(*asked, "--metric", "score,latency", "--report", "evil.html").out
+    assert "\x1b" not in said
+    assert [line[:4] for line in said.splitlines()].count("SAFE") == 1
+    assert max(map(len, said.splitlines())) <= 1_000
+    assert "<script>alert" not in (shell.folder / "evil.html").read_text("utf-8")
+    copy = shell.folder / "baselines" / "copy.baseline.json"
+    copy.write_bytes((shell.folder / "evil.baseline.json").read_bytes())
+    named = shell("gate", "latest", "--baseline", "copy", "--margin", "40pp").out
+    assert "SAFE against baseline copy: " in named, "it is called as its file is"
 
 
 def test_cost_and_latency_are_gated_beside_the_score(shell: Shell, suite: str, url: str) -> None:
@@ -279,6 +362,11 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("--gate", "main", "--early-stop", "--metric", "cost"), "decided by the score alone"),
     (("--gate", "main", "--early-stop", "--cache"), "takes fresh ones"),
     (("--gate", "main", "--race"), "--race compares the arms of a grid"),
+    (("--gate", "main", "--margin", "0.02"), "did you mean 2pp or 0.02pp?"),
+    (("--gate", "x" * 5_000), "unknown baseline in baselines 'xxx"),
+    (("--gate", "../../main"), "unknown baseline in baselines '../../main'"),
+    (("--gate", "main", "--margin", "9%", "--metric", "cost"), "write cost=9%"),
+    (("--race", "--inconclusive", "pass"), "a race has no inconclusive verdict"),
     (("--race",), "a race needs at least two arms"),
 ]
 

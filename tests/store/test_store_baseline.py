@@ -179,6 +179,17 @@ def test_a_strangers_file_is_refused_in_a_sentence(spoil: Any, tmp_path: Path) -
         read_baseline(path)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 5_000])
+def test_a_number_that_json_cannot_hold_is_refused_as_well(number: str, tmp_path: Path) -> None:
+    """In what is not looked at closer, too: no digest can be taken of it."""
+    path = tmp_path / "b.baseline.json"
+    path.write_text(
+        render_baseline(made()).replace('"params": {', f'"params": {{"x": {number}, ', 1), "utf-8"
+    )
+    with pytest.raises(UsageError, match="this is no JSON"):
+        read_baseline(path)
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 65, "a b", "é", "a\n"])
 def test_a_name_leads_nowhere_else(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no name of a baseline"):

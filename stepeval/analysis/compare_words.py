@@ -7,7 +7,7 @@ from stepeval.analysis.needed import Needed
 from stepeval.core.amounts import Money
 from stepeval.stats.estimate import Estimate
 
-_SAME = 0.05  # a ratio this near to 1 is the same to a reader
+_SAME = 0.05  # a ratio this near to 1 is about the same to a reader
 _SMALL, _NEAR_ONE, _TIMES_DIGITS = 0.1, 1.5, 10
 _SMALLEST_P, _ROUGH_P = 0.001, 0.1
 _WORDS = {  # (more, less) of what B has more or less of
@@ -117,12 +117,22 @@ def chance(p: float | None) -> str:
 
 
 def times_the_cost(comparison: Comparison) -> str:
-    """``2.4x the cost``; empty where the ratio is not known."""
+    """``2.4x the cost``, with its interval where it is not shown; empty where it is not known."""
     row = comparison.row("cost")
-    ratio = None if row is None or row.metric.kind is not Kind.RATIO else row.difference.estimate
-    if ratio is None or ratio.value is None:
+    if row is None or row.metric.kind is not Kind.RATIO:
         return ""
-    return "the same cost" if abs(ratio.value - 1) < _SAME else f"{times(ratio.value)} the cost"
+    ratio = row.difference.estimate
+    if ratio.value is None:
+        return ""
+    if abs(ratio.value - 1) < _SAME:
+        return "about the same cost"
+    said = f"{times(ratio.value)} the cost"
+    if row.is_shown:
+        return said
+    if ratio.low is None or ratio.high is None:  # of one item, or the same of all
+        return f"{said} (no interval)" if ratio.n == 1 else said
+    form = _ratio_form(ratio.value)
+    return f"{said} ({ratio.low:{form}} to {ratio.high:{form}})"
 
 
 def times(ratio: float) -> str:

@@ -72,12 +72,21 @@ def ladder(comparisons: Sequence[Comparison]) -> Ladder:
 
 def extra_cost(comparison: Comparison) -> Estimate:
     """Of one more correct answer, when B is taken instead of A."""
-    a, b = comparison.a, comparison.b
-    if comparison.quality is None or a.values.currency != b.values.currency:
-        reason = "not judged" if comparison.quality is None else "two currencies"
+    reason = _unpriced(comparison)
+    if reason is not None:
         return Estimate(None, None, None, 0, "fieller", reason)
     cost, correct = comparison.pairs.both("cost", "correct")
     return cost_per_extra_correct(cost.b - cost.a, correct.b - correct.a, cost.clusters, CONFIDENCE)
+
+
+def _unpriced(comparison: Comparison) -> str | None:
+    """Why an extra answer has no price."""
+    currencies = {side.values.currency for side in (comparison.a, comparison.b)}
+    if comparison.quality is None:
+        return "not judged"
+    if None in currencies:
+        return "the cost is not known of both"
+    return "two currencies" if len(currencies) > 1 else None
 
 
 def _front_shares(sides: Sequence[ComparedArm]) -> dict[str, float]:

@@ -60,7 +60,7 @@ _METRICS: tuple[Column, ...] = (
     ("B", "right"),
     ("difference, 95%", "left"),
     ("p adjusted", "right"),
-    ("B is", "left"),
+    ("verdict", "left"),
 )
 
 
@@ -72,9 +72,10 @@ def _print_comparison(one: "Comparison", most_flips: int) -> None:
     click.echo(plain(f"{b} over {a}: {counted(pairs.items, 'item')} in both{asked}"))
     if one.settings:
         click.echo(plain(one_line(f"  {'; '.join(one.settings)}", 300)))
-    columns = tuple((a if n == "A" else b if n == "B" else n, side) for n, side in _METRICS)
-    currency = one.a.values.currency
-    rows = [_metric_cells(row, currency) for row in one.rows]
+    names = {"A": a, "B": b, "verdict": f"{b} is"}
+    columns = tuple((names.get(name, name), side) for name, side in _METRICS)
+    currencies = (one.a.values.currency, one.b.values.currency)
+    rows = [_metric_cells(row, *currencies) for row in one.rows]
     print_fitted(columns, rows, (5, 1), _centres(one))
     if one.quality is not None:
         _print_flips(one, most_flips)
@@ -87,12 +88,13 @@ def _centres(one: "Comparison") -> str:
     return ratios if "ratio" in kinds else "means, paired item by item"
 
 
-def _metric_cells(row: "Row", currency: str | None) -> tuple[str, ...]:
+def _metric_cells(row: "Row", a: str | None, b: str | None) -> tuple[str, ...]:
+    """``a`` and ``b`` are the sides' currencies."""
     return (
         words.LABELS[row.metric.key],
         f"{row.difference.estimate.n:,}",
-        _value(row, row.a, currency),
-        _value(row, row.b, currency),
+        _value(row, row.a, a),
+        _value(row, row.b, b),
         words.difference(row),
         words.chance(row.p_adjusted),
         words.verdict(row),
@@ -176,7 +178,7 @@ def _print_ladder(ladder: "Ladder") -> None:
             )
         )
     front = ", ".join(f"{one_line(n, 30)} {share:.0%}" for n, share in ladder.on_front.items())
-    note = f"neither beaten in cost and quality, share of resamples: {front}" if front else ""
+    note = f"share of resamples in which no tier is cheaper and better: {front}" if front else ""
     print_fitted(_STEPS, rows, (5, 3), note)
 
 
@@ -214,6 +216,9 @@ def _print_flakiness(flaky: "Sequence[Flakiness]") -> None:
     note = "pass@k: at least one of k runs right; pass^k: all of them"
     print_fitted(_TRIES, rows, (7, 2), note)
     for one in flaky:
+        if one.whole < one.items:
+            whole = f"{counted(one.whole, 'item')} with all {one.runs} runs"
+            click.echo(plain(f"{one_line(one.arm, 40)}: k runs are drawn from the {whole}"))
         _print_flipping(one)
 
 
@@ -244,6 +249,8 @@ def print_power(plans: "Iterable[PowerPlan]") -> None:
         if plan.title:
             least = first.detectable
             shows = "" if least is None else f", which show {100 * least:.1f} points"
+            if least is not None and least > 1:
+                shows = ", too few to show any difference"
             click.echo(plain(f"{plan.title}: {counted(first.have, 'item')}{shows}"))
         rows = [
             (

@@ -5,6 +5,7 @@ from typing import Any
 
 from stepeval.analysis.leaderboard import leaderboard
 from stepeval.analysis.rows import SampleRow
+from stepeval.analysis.stopped_arms import of_the_grid
 from stepeval.report.evidence import Evidence
 from stepeval.report.tables import share_cell
 from stepeval.report.view import Column, Table, TableCell
@@ -67,5 +68,6 @@ def value_labels(values: Mapping[str, Any]) -> dict[str, str]:
 def _row(
     evidence: Evidence, label: str, rows: Sequence[SampleRow], names: Sequence[str]
 ) -> tuple[TableCell, ...]:
-    shares = [share_cell(evidence.quality(arm)) for arm in leaderboard(rows, names)]
+    arms = of_the_grid(leaderboard(rows, names), evidence.suite, evidence.info, is_over=False)
+    shares = [share_cell(evidence.quality(arm)) for arm in arms]
     return (TableCell(label), TableCell(f"{len(rows):,}"), *shares)

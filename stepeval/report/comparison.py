@@ -71,12 +71,13 @@ def _facts(comparisons: Sequence[Comparison]) -> Iterator[Fact]:
     pair = "" if not others else f"{first.b.name} over {first.a.name}"
     yield Fact("Items in both", wording.count(first.pairs.items), pair)
     alone = first.pairs.only_a + first.pairs.only_b
-    yield Fact("Answers without counterpart", wording.count(alone))
+    yield Fact("Unpaired answers", wording.count(alone))
     if first.quality is not None:
-        yield Fact("Gained", wording.count(len(flips.gained)))
-        yield Fact("Lost", wording.count(len(flips.lost)))
-        yield Fact("Right in both", wording.count(flips.both_right))
-        yield Fact("Wrong in both", wording.count(flips.both_wrong))
+        of = f"of {wording.plural(flips.n, 'answer')}" if first.pairs.is_repeated else ""
+        yield Fact("Gained", wording.count(len(flips.gained)), of)
+        yield Fact("Lost", wording.count(len(flips.lost)), of)
+        yield Fact("Right in both", wording.count(flips.both_right), of)
+        yield Fact("Wrong in both", wording.count(flips.both_wrong), of)
 
 
 def _note(compared: Compared, shown: int) -> str:

@@ -27,8 +27,8 @@ def part(comparison: Comparison) -> Part:
         Column("p", help="two-sided, adjusted for the other comparisons of its family"),
         Column(f"{shorten(b, 40)} is", numeric=False),
     )
-    currency = comparison.a.values.currency
-    rows = tuple(_row(row, currency) for row in comparison.rows)
+    currencies = (comparison.a.values.currency, comparison.b.values.currency)
+    rows = tuple(_row(row, *currencies) for row in comparison.rows)
     return Part(Table(f"{b} over {a}", columns, rows), tuple(_notes(comparison)))
 
 
@@ -69,13 +69,14 @@ def difference_cell(row: Row | None) -> TableCell:
     return TableCell(said, interval.rstrip(")"), faint=not row.is_shown)
 
 
-def _row(row: Row, currency: str | None) -> tuple[TableCell, ...]:
+def _row(row: Row, a: str | None, b: str | None) -> tuple[TableCell, ...]:
+    """``a`` and ``b`` are the sides' currencies."""
     said = words.verdict(row)
     return (
         TableCell(words.LABELS[row.metric.key].capitalize()),
         TableCell(wording.count(row.difference.estimate.n)),
-        TableCell(value(row, row.a, currency)),
-        TableCell(value(row, row.b, currency)),
+        TableCell(value(row, row.a, a)),
+        TableCell(value(row, row.b, b)),
         difference_cell(row),
         TableCell(words.chance(row.p_adjusted)),
         TableCell(said, faint=not row.is_shown),

@@ -29,25 +29,32 @@ def _stability(flaky: Sequence[Flakiness]) -> Table:
         Column(
             "Always the same", numeric=False, help="items whose runs are all right or all wrong"
         ),
-        Column("k", help="runs of an item"),
+        Column("k", help="runs of an item, drawn from those that have all"),
         Column("pass@k", numeric=False, help="items with at least one of k runs right"),
         Column("pass^k", numeric=False, help="items with all of k runs right"),
         Column("Majority of k", numeric=False, help="items that most of k runs have right"),
     )
+    # What is an arm's, not a k's, stands once.
     rows = tuple(
         (
-            TableCell(one.arm),
-            TableCell(wording.count(one.items)),
-            share_cell(one.stable),
-            TableCell(str(tries.k)),
+            *(_of_the_arm(one) if first else (TableCell(""),) * 3),
+            TableCell(str(tries.k), _drawn_from(one) if first else ""),
             share_cell(tries.any_right),
             share_cell(tries.all_right),
             share_cell(tries.majority),
         )
         for one in flaky
-        for tries in one.tries
+        for first, tries in zip((True, *[False] * len(one.tries)), one.tries, strict=False)
     )
     return Table("Several tries", columns, rows)
+
+
+def _of_the_arm(one: Flakiness) -> tuple[TableCell, ...]:
+    return TableCell(one.arm), TableCell(wording.count(one.items)), share_cell(one.stable)
+
+
+def _drawn_from(one: Flakiness) -> str:
+    return f"of {wording.plural(one.whole, 'whole item')}" if one.whole < one.items else ""
 
 
 def _flipping(flaky: Sequence[Flakiness]) -> Iterator[Table]:

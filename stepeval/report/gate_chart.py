@@ -36,6 +36,7 @@ def statistics_chart(looks: Sequence[Look], text: ChartText) -> str:
                 markersize=5,
             )
         _items_axis(axes, items)
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # 0: nothing speaks for the claim
         axes.set_ylabel("statistic")
         return drawing.html(text)
 

@@ -40,15 +40,17 @@ def leaderboard_tables(evidence: Evidence) -> tuple[Table, ...]:
 
 
 def _quality_table(evidence: Evidence, arms: Sequence[ArmSummary]) -> Table:
-    counted = "correct of all but failed, unscored and skipped, with its 95% interval"
-    graded = "the same answers' mean score, with its 95% interval"
+    bounds = "" if evidence.info.may_stop else ", with its 95% interval"
+    counted = f"correct of all but failed, unscored and skipped{bounds}"
+    graded = f"the same answers' mean score{bounds}"
+    price = f"cost of judged answers by the correct ones{bounds}"
     columns = [
         Column("Arm", numeric=False),
         Column("n", help="answers"),
         Column("Right", numeric=False, help=counted),
         *([Column("Mean score", numeric=False, help=graded)] if evidence.partly_right else []),
         Column("Outcomes", numeric=False),
-        Column("Cost per correct", help="cost of judged answers by the correct ones, 95% interval"),
+        Column("Cost per correct", help=price),
         Column("Cost", help="paid for all attempts whose tokens are known, at the prices below"),
     ]
     rows = [

@@ -106,8 +106,9 @@ def _caveats(evidence: Evidence, paired: PairedArms) -> Iterator[str]:
         )
     if evidence.decided:
         yield (
-            "The run stopped when it had its verdict. Shares of right answers have no interval "
-            "here: one that a good look ended would cover less than it says."
+            "The run was looked at while it went, and could stop at each look. Shares of right "
+            "answers have no interval here: one that a good look ended would cover less than it "
+            "says."
         )
     if not evidence.is_complete:
         done, total = evidence.recorded, evidence.suite.cell_count

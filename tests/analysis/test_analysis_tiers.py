@@ -125,3 +125,31 @@ def test_an_interval_has_the_digits_of_its_ratio() -> None:
     found = Estimate(1.444, 1.351, 1.526, 9, "log ratio")
     row = Row(Metric("cost", Kind.RATIO, more_is_better=False), 1, 2, Difference(found, 0.1, "t"))
     assert words.difference(row) == "1.44x (1.35 to 1.53)"
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ((1.0, 1.02, 1.01, 1.01), "about the same cost"),
+        ((2.0, 2.1, 1.9, 2.0), "2.0x the cost"),
+        ((0.5, 4.0, 3.0, 0.9), "1.5x the cost (0.3 to 7.3)"),
+        ((1.4,), "1.40x the cost (no interval)"),
+    ],
+)
+def test_a_cost_that_is_not_shown_to_differ_stands_with_its_interval(
+    factors: tuple[float, ...], said: str
+) -> None:
+    left = [row(f"s{n}", original_cost=1.0) for n in range(len(factors))]
+    right = [row(f"s{n}", original_cost=f) for n, f in enumerate(factors)]
+    (found,) = compare([(side(left, "a"), side(right, "b"))])
+    assert words.times_the_cost(found) == said
+
+
+@pytest.mark.parametrize(
+    ("currency", "said"), [("CNY", "two currencies"), (None, "the cost is not known of both")]
+)
+def test_an_extra_answer_without_a_price_says_why(currency: str | None, said: str) -> None:
+    left = [row(f"s{n}", n % 2, original_cost=1.0) for n in range(6)]
+    right = [row(f"s{n}", 1.0, currency=currency, original_cost=currency and 2.0) for n in range(6)]
+    (step,) = ladder(compare([(side(left, "a"), side(right, "b"))])).steps
+    assert step.extra_cost.reason == said

@@ -14,6 +14,7 @@ from stepeval.analysis.flips import texts_of, with_texts
 from stepeval.analysis.tiers import ladder
 from stepeval.api.power import plan_flips
 from stepeval.cli.compare_tables import print_compared, print_power
+from stepeval.report.differences import part
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -92,3 +93,41 @@ def test_the_items_a_difference_takes(capsys: pytest.CaptureFixture[str]) -> Non
     """Connor's formula by hand: 20% of flips and 5 points take 626 items."""
     print_power(plan_flips(0.2, (0.02, 0.05)))
     golden("power.txt", capsys.readouterr().out)
+
+
+def test_so_few_items_that_no_difference_could_show_say_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A share cannot differ by 250 points, which is what the formula asks of three items."""
+    (plan,) = plan_flips(0.8, (0.02,))
+    few = replace(plan, title="b over a", rows=(replace(plan.rows[0], have=3, detectable=2.5),))
+    print_power([few])
+    assert "b over a: 3 items, too few to show any difference" in capsys.readouterr().out
+
+
+def test_a_verdict_names_its_own_arm_and_tries_their_items(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of three runs A, B and C a column "B is" would stand below "C over A"."""
+    rows = [row(f"s{i}", 1.0, epoch=e) for i in range(9) for e in range(3) if i or e < 2]
+    a, c = side(rows, "a", run_id="A"), side(rows, "a", run_id="C")
+    a, c = replace(a, name="A"), replace(c, name="C")
+    found = compare([(a, c)])
+    print_compared(Compared((a, c), found, (), tuple(flaky_sides([a, c])), ()), 0)
+    said = capsys.readouterr().out
+    assert "C is" in said
+    assert "B is" not in said
+    assert "A: k runs are drawn from the 8 items with all 3 runs" in said
+
+
+def test_each_cost_stands_in_its_own_currency(capsys: pytest.CaptureFixture[str]) -> None:
+    a = side([row(f"s{n}", original_cost=2.0 + n) for n in range(3)], "a")
+    b = side([row(f"s{n}", currency="CNY", original_cost=7.0 + n) for n in range(3)], "b")
+    told = Compared((a, b), compare([(a, b)]), (), (), ())
+    print_compared(told, 0)
+    line = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("cost"))
+    assert "USD" in line
+    assert "CNY" in line
+    costs = part(told.comparisons[0]).table.rows[1]
+    assert "$" in costs[2].text
+    assert "$" not in costs[3].text

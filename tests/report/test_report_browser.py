@@ -203,6 +203,16 @@ def test_only_tables_scroll_sideways(browser: Browser, folder: Path, width: int,
     watched.page.close()
 
 
+@pytest.mark.parametrize("name", ["plain", "compared-plain"])
+def test_a_printed_page_has_every_column_on_it(browser: Browser, folder: Path, name: str) -> None:
+    """An A4 page between its margins is 718 pixels wide, and nobody can scroll it."""
+    size = {"width": 718, "height": 1000}
+    watched = opened(browser, folder / f"{name}.html", viewport=size)
+    watched.page.emulate_media(media="print")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    watched.page.close()
+
+
 def test_the_header_stays_and_says_simulated(browser: Browser, folder: Path) -> None:
     watched = opened(browser, folder / "plain.html")
     watched.page.evaluate("window.scrollTo({top: 3000, behavior: 'instant'})")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from compared_rows import row, side
 from hostile import all_of, hostile_text
 from report_runs import MadeRun, made_run
 from test_report_page import Elements
@@ -19,6 +20,7 @@ from stepeval.analysis.tiers import ladder
 from stepeval.core.record import Mode
 from stepeval.report.comparison import comparison_page
 from stepeval.report.comparison_view import ComparisonPage
+from stepeval.report.flakiness_section import flakiness_view
 from stepeval.report.page import render_comparison
 
 
@@ -63,11 +65,30 @@ def test_the_facts_add_up_to_the_items(page: ComparisonPage) -> None:
     assert sum(facts[name] for name in counted) <= facts["Items in both"] == 60
 
 
+def test_flips_of_repeated_runs_say_that_they_are_answers() -> None:
+    rows = {
+        n: [row(f"s{i}", float(i % n == 0), arm=n_, epoch=e) for i in range(9) for e in (0, 1)]
+        for n, n_ in ((2, "a"), (3, "b"))
+    }
+    a, b = side(rows[2], "a"), side(rows[3], "b")
+    told = compare([(a, b)])
+    facts = {f.label: f for f in comparison_page(Compared((a, b), told, (), (), ())).facts}
+    assert facts["Items in both"].value == "9"
+    assert {facts[name].note for name in ("Gained", "Lost")} == {"of 18 answers"}
+
+
+def test_tries_name_the_items_they_are_of() -> None:
+    rows = [row(f"s{i}", 1.0, epoch=e) for i in range(9) for e in range(3) if i or e < 2]
+    view = flakiness_view(tuple(flaky_sides([side(rows)])))
+    assert view is not None
+    assert [line[3].note for line in view.tables[0].rows] == ["of 8 whole items", "", ""]
+
+
 def test_what_is_not_shown_is_hollow_and_faint(page: ComparisonPage) -> None:
     (part,) = page.parts
-    for row in part.table.rows:
-        shown = row[-1].text in {"better", "worse", "dearer", "cheaper", "more", "fewer", "slower"}
-        assert row[-1].faint is not shown
+    for *_, cell in part.table.rows:
+        shown = cell.text in {"better", "worse", "dearer", "cheaper", "more", "fewer", "slower"}
+        assert cell.faint is not shown
 
 
 def test_a_page_of_simulated_answers_says_so(page: ComparisonPage) -> None:

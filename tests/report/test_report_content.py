@@ -129,6 +129,10 @@ def test_flakiness_is_shown_where_items_were_asked_more_than_once(report: Report
         "Several tries",
         "Items that flip",
     ]
+    first, *others = twice.flakiness.tables[0].rows
+    assert (first[0].text, first[1].text) == ("high", "20")
+    assert others
+    assert all(row[0].text == row[2].text == "" for row in others), "an arm's share stands once"
 
 
 def test_one_arm_is_compared_with_nothing() -> None:

@@ -1,12 +1,18 @@
 """The page of a run that was told to decide something: the verdict, how it came to be, no more."""
 
+from dataclasses import replace
+from html import escape
+
 import pytest
-from gate_runs import gated_run, raced_run
+from gate_runs import gated_run, look, raced_run
 from hostile import PAYLOADS, all_of
 from report_runs import made_run
 
+from stepeval.analysis.looks import Decision, Stage
 from stepeval.core.gate import Way
+from stepeval.report.canvas import ChartText
 from stepeval.report.content import gather
+from stepeval.report.gate_chart import statistics_chart
 from stepeval.report.page import render_page
 
 
@@ -50,11 +56,26 @@ def test_a_stopped_run_shows_no_naive_interval_and_counts_what_it_skipped() -> N
     shares = [cell for cell in row if "%" in cell.text and cell.bar is not None]
     assert shares
     assert all(not cell.bar.span for cell in shares if cell.bar)
-    assert any("The run stopped when it had its verdict" in c for c in report.verdict.caveats)
+    assert any("could stop at each look" in caveat for caveat in report.verdict.caveats)
+    assert "interval" not in " ".join(column.help for column in quality.columns)
+    assert report.breakdowns, "the samples are of several kinds"
+    for table in report.breakdowns:
+        for _, _, *parts in table.rows:
+            assert all("to" not in cell.note and not (cell.bar and cell.bar.span) for cell in parts)
     assert not any("incomplete" in c for c in report.verdict.caveats)
     page = render_page(report)
     assert "20 skipped" in page
     assert page.count("low (confirmation)") == 1, "in the wire proof alone"
+
+
+def test_the_headline_is_not_said_twice() -> None:
+    report = gather(gated_run())
+    assert render_page(report).count(escape(report.verdict.sentence)) == 1
+
+
+def test_statistics_are_drawn_from_0_however_high_all_of_them_are() -> None:
+    looks = [replace(look(Stage.FIRST, n, 20 + n, 2.0, Decision.GO_ON), safe=1.9) for n in (0, 20)]
+    assert ">0.0<" in statistics_chart(looks, ChartText("x", "Looks", "Statistics"))
 
 
 def test_a_whole_run_has_its_metrics_in_a_table() -> None:

@@ -53,9 +53,14 @@ def question(told: Preview, suite: Suite, given: Money | None) -> str | None:
 
 
 def _threshold(currency: str, of_suite: Money | None, given: Money | None) -> float:
-    if given is not None and given.currency == currency:
+    if given is not None and _speaks_of(given, currency):
         return given.amount
     usual = _ABOVE.get(currency, 1.0)
-    if of_suite is not None and of_suite.currency == currency:
+    if of_suite is not None and _speaks_of(of_suite, currency):
         return min(usual, of_suite.amount)
     return usual
+
+
+def _speaks_of(above: Money, currency: str) -> bool:
+    """Nothing is nothing in every currency."""
+    return above.currency == currency or above.amount == 0

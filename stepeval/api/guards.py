@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from stepeval.api.approval import question
 from stepeval.api.preview import wary_preview
+from stepeval.api.rest import rest_of
 from stepeval.core.amounts import Money
 from stepeval.core.errors import UsageError
 from stepeval.core.ports import RecordWriter
 from stepeval.core.pricing import wary_price
-from stepeval.core.record import Mode
-from stepeval.core.task import Budget, Price, Suite
+from stepeval.core.record import Mode, RunInfo
+from stepeval.core.task import Budget, Cell, Price, Suite
 from stepeval.execution.breaker import BreakerGate
 from stepeval.execution.budget import BudgetGate
 from stepeval.execution.circuit import Patience
@@ -44,13 +45,15 @@ class Guard:
 
     ``tell`` hears why the run is paused, and None when it goes on. ``approve`` gets the question
     whether so much may be spent, and raises where it may not; None: nobody is asked.
-    ``ask_above``: the user's own threshold.
+    ``ask_above``: the user's own threshold. ``watch`` gets, where the cost is bounded, what tells
+    how much of it is used by now, earlier sessions included, in the budget's currency.
     """
 
     budget: Budget = _FREE
     tell: Callable[[str | None], None] = lambda _: None
     approve: Callable[[str], None] | None = None
     ask_above: Money | None = None
+    watch: Callable[[Callable[[], float]], None] = lambda _: None
 
 
 def within(suite: Suite, given: Budget) -> Suite:
@@ -65,6 +68,21 @@ def ask_first(suite: Suite, mode: Mode, guard: Guard, runs: Path) -> None:
     if guard.approve is None or mode is Mode.SIMULATED:
         return
     asked = question(wary_preview(suite, mode, runs), suite, guard.ask_above)
+    if asked is not None:
+        guard.approve(asked)
+
+
+def ask_rest(suite: Suite, info: RunInfo, guard: Guard, runs: Path, todo: Iterable[Cell]) -> None:
+    """The same of a stored run, of which only ``todo`` is sent.
+
+    Raises what ``guard.approve`` raises.
+    """
+    if guard.approve is None or info.mode is Mode.SIMULATED:
+        return
+    rest, requests = rest_of(suite, todo, asides=info.may_stop)
+    if not rest.arms:
+        return
+    asked = question(wary_preview(rest, info.mode, runs, requests), rest, guard.ask_above)
     if asked is not None:
         guard.approve(asked)
 
@@ -102,20 +120,22 @@ class Guards:
         store: RunStore,
         stop: StopSignal,
         *,
-        tell: Callable[[str | None], None],
+        guard: Guard,
         unsettled: StoredUnsettled | None,
     ) -> None:
         """``unsettled`` is None where nothing is bounded."""
         give_up = suite.budget.give_up_after_s
         patience = _PATIENCE if give_up is None else replace(_PATIENCE, give_up_after_s=give_up)
-        self._breaker = BreakerGate(patience, time.monotonic, stop, tell)
+        self._breaker = BreakerGate(patience, time.monotonic, stop, guard.tell)
         self._stop = stop
         self._budget: BudgetGate | None = None
         if unsettled is not None:
             self._unsettled = Unsettled(unsettled.note, unsettled.lost)
-            self._budget = _budget_gate(suite, mode, store, self._unsettled)
+            self._budget = budget = _budget_gate(suite, mode, store, self._unsettled)
             for arm, lost in unsettled.lost.items():
-                self._budget.remember_lost(arm, lost)
+                budget.remember_lost(arm, lost)
+            if suite.budget.cost is not None:
+                guard.watch(lambda: budget.spent.cost)
 
     @property
     def gates(self) -> tuple[Gate, ...]:

@@ -51,8 +51,11 @@ class Total:
     most: float | None
 
 
-def plan_arm(suite: Suite, arm: Arm, price: Price | None, past: Past) -> ArmPlan:
-    requests = len(suite.samples) * suite.epochs
+def plan_arm(
+    suite: Suite, arm: Arm, price: Price | None, past: Past, requests: int | None = None
+) -> ArmPlan:
+    """``requests``: how many it sends, where that is not the whole grid."""
+    requests = len(suite.samples) * suite.epochs if requests is None else requests
     limit = most_output(arm.params)
     most = None if limit is None else limit * choices(arm.params) * requests
     thumb = _thumb(suite, arm, requests)

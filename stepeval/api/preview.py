@@ -1,6 +1,6 @@
 """What a suite would send and cost, said before a single request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,23 @@ def preview(options: SuiteOptions, runs: Path) -> Preview:
     return replace(preview_suite(suite, mode, runs), warnings=told)
 
 
-def wary_preview(suite: Suite, mode: Mode, runs: Path) -> Preview:
+_WHOLE: Mapping[str, int] = {}
+
+
+def wary_preview(
+    suite: Suite, mode: Mode, runs: Path, requests: Mapping[str, int] = _WHOLE
+) -> Preview:
     """Where suite and stored runs may come from a stranger: a cost is no less than by list prices,
     and its upper end no less than what the rule of thumb takes to be likely.
+
+    ``requests``: by arm, how many are sent where it is not the whole grid.
     """
-    told = preview_suite(suite, mode, runs, wary_price)
+    told = preview_suite(suite, mode, runs, wary_price, requests)
     dear = {arm.name: wary_price(arm, suite, mode) for arm in suite.arms}
-    thumbs = (plan_arm(suite, arm, dear[arm.name], Past()).cost for arm in suite.arms)
+    thumbs = (
+        plan_arm(suite, arm, dear[arm.name], Past(), requests.get(arm.name)).cost
+        for arm in suite.arms
+    )
     pairs = zip(told.arms, thumbs, strict=True)
     arms = tuple(replace(arm, cost=_no_less(arm.cost, thumb)) for arm, thumb in pairs)
     return replace(told, arms=arms)
@@ -102,11 +112,13 @@ def preview_suite(
     mode: Mode,
     runs: Path,
     price: Callable[[Arm, Suite, Mode], Price | None] = price_for,
+    requests: Mapping[str, int] = _WHOLE,
 ) -> Preview:
     prices = {arm.name: price(arm, suite, mode) for arm in suite.arms}
     past = past_of(suite, mode, runs, prices)
     arms = tuple(
-        plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past())) for arm in suite.arms
+        plan_arm(suite, arm, prices[arm.name], past.get(arm.name, Past()), requests.get(arm.name))
+        for arm in suite.arms
     )
     learned = learned_of(suite, mode, runs)
     by_provider = paces(suite, learned)

@@ -11,7 +11,7 @@ from stepeval.api.access import all_simulated, find_keys, used_providers
 from stepeval.api.doubts import price_doubts
 from stepeval.api.gate_wish import GateWish
 from stepeval.api.gating import prepare_gate, stopping_rounds, stopping_sources
-from stepeval.api.guards import Guard, Guards, ask_first, check_prices, within
+from stepeval.api.guards import Guard, Guards, ask_first, ask_rest, check_prices, within
 from stepeval.api.interruption import stopping_on_signals
 from stepeval.api.limits import limit_gates, most_at_once
 from stepeval.api.offline import no_sockets
@@ -231,15 +231,15 @@ def resume_run(
         baseline=reader.baseline(),
     )
     with open_run(path) as store:
-        if suite.budget != stored.budget:
-            store.keep_budget(suite.budget, time.time())
         told: tuple[Problem, ...] = tuple(price_doubts(suite, info.asked_as))
-        if wanted is None:
-            store.note(RunEvent.RESUMED, time.time())
-        else:
-            session, none = _reopened(session, store, wanted)
-            told = (*told, *none)
-        return _go(session, store, listener, lambda more: announce(_start(session, told, more)))
+        if wanted is not None:
+            session = replace(session, again=chosen_cells(store.reader(), wanted))
+            if not session.again:
+                told = (*told, Problem(f"no answer of {path.name} has {wanted}: nothing is sent"))
+        return _go(
+            *(session, store, listener, lambda more: announce(_start(session, told, more))),
+            begin=lambda lacking: _begin_again(session, store, lacking, stored.budget, wanted),
+        )
 
 
 def _go(
@@ -247,13 +247,17 @@ def _go(
     store: RunStore,
     listener: RunListener,
     announce: Callable[[tuple[str, ...]], None],
+    begin: Callable[[set[str]], None] = lambda _: None,
 ) -> RunResult:
-    """``announce`` is called with what the run's memory warns of."""
+    """``announce`` is called with what the run's memory warns of, ``begin`` before it, with the
+    cells whose answers that memory lacks.
+    """
     sources, begun = session.sources, bool(store.done_cells())
     known = (session.suite, session.info, session.path, session.cassette)
     remembered = remembering(sources, *known, begun=begun)
     with no_sockets(sources.offline), remembered as source:
         lacking = source.lacking(store.done_cells())
+        begin(lacking)
         store.reopen(lacking)
         told = f"{len(lacking)} answers are not in the recording, and are asked for again"
         announce((*source.warnings(), *([told] if lacking else [])))
@@ -266,14 +270,21 @@ def _go(
         return replace(result, notes=notes, options=sources.again())
 
 
-def _reopened(
-    session: _Session, store: RunStore, wanted: Wanted
-) -> tuple[_Session, tuple[Problem, ...]]:
-    again = chosen_cells(store.reader(), wanted)
-    store.reopen(again)
-    store.note(RunEvent.RETRIED, time.time(), str(wanted))
-    none = (Problem(f"no answer of {session.path.name} has {wanted}: nothing is sent"),)
-    return replace(session, again=again), () if again else none
+def _begin_again(
+    session: _Session, store: RunStore, lacking: set[str], before: Budget, wanted: Wanted | None
+) -> None:
+    """Asks first: a no leaves the stored run as it was. ``before`` is its stored budget."""
+    suite = session.suite
+    if not session.sources.silent:
+        todo = Whole(suite, frozenset(store.done_cells() - lacking), session.again).following()
+        ask_rest(suite, session.info, session.guard, session.path.parent, todo or ())
+    if suite.budget != before:
+        store.keep_budget(suite.budget, time.time())
+    if wanted is None:
+        store.note(RunEvent.RESUMED, time.time())
+    else:
+        store.reopen(session.again or ())
+        store.note(RunEvent.RETRIED, time.time(), str(wanted))
 
 
 def _finish(session: _Session, store: RunStore, source: Source, listener: RunListener) -> RunResult:
@@ -320,7 +331,7 @@ async def _execute(
     rounds = _rounds(session, store)
     already_done = rounds.done
     guards = Guards(
-        suite, session.info.asked_as, store, stop, tell=session.guard.tell, unsettled=unsettled
+        suite, session.info.asked_as, store, stop, guard=session.guard, unsettled=unsettled
     )
     decide = at_once(guards.decide) if isinstance(source, Replay) else guards.decide
     most, expected = most_at_once(suite.limits), Expected()

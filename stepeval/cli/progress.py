@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepeval.cli.terminal import one_line, plain
+from stepeval.core.amounts import Money
 from stepeval.core.chat import Failure, Response
 from stepeval.core.pricing import cost, price_for
 from stepeval.core.record import Attempt, Mode
@@ -25,7 +26,10 @@ _LONGEST = 1_000  # characters of a line that is said
 
 @dataclass
 class Tally:
-    """What a listener has been told so far. Money is counted by currency, and only when known."""
+    """What a listener has been told so far. Money is counted by currency, and only when known.
+
+    ``used`` tells what of the suite's budget is used by now, all sessions together.
+    """
 
     suite: Suite
     mode: Mode
@@ -39,6 +43,7 @@ class Tally:
     unpriced: int = 0
     began: float = field(default_factory=time.monotonic)
     paused: str | None = None
+    used: Callable[[], float] | None = None
 
     def count(self, cell: Cell, attempt: Attempt, *, final: bool) -> None:
         result = attempt.exchange.result
@@ -71,7 +76,11 @@ class Tally:
         return (self.total - self.done) / rate if rate > 0 else None
 
     def spend(self) -> str:
-        """Unknown is said, never shown as nothing."""
+        """Unknown is said, never shown as nothing. Where a budget is held, as the budget counts."""
+        bound = self.suite.budget.cost
+        if bound is not None and self.used is not None and self.mode is not Mode.REPLAY:
+            used = str(Money(self.used(), bound.currency))
+            return f"{used.removesuffix(f' {bound.currency}')} of {bound}"
         known = " + ".join(f"{amount:.4f} {currency}" for currency, amount in self.spent.items())
         if not self.unpriced:
             return known or "0"
@@ -126,6 +135,9 @@ class LineProgress:
         self.tally.paused = None if reason is None else plain(reason)
         if not self._quiet:
             click.echo(self.tally.paused or "goes on", err=True)
+
+    def watch(self, used: Callable[[], float]) -> None:
+        self.tally.used = used
 
     def say(self, line: str) -> None:
         """Something was decided."""
@@ -182,6 +194,9 @@ class LateListener:
 
     def paused(self, reason: str | None) -> None:
         self.inner.paused(reason)
+
+    def watch(self, used: Callable[[], float]) -> None:
+        self.inner.watch(used)
 
     def say(self, line: str) -> None:
         self.inner.say(line)

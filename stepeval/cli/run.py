@@ -78,6 +78,7 @@ def run(suite: Path | None, resumed: str | None, simulate: bool, options: Any, *
 @run_argument
 @click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones.")
 @answers
+@confirmed
 @_execution_options
 def resume(run: str, **options: Any) -> int:
     """Finish an interrupted run: send only what is missing."""
@@ -95,6 +96,7 @@ def resume(run: str, **options: Any) -> int:
     help="outcome, failure, arm or sample; repeated: every name, any of a name's values.",
 )
 @click.option("--trust-base-url", is_flag=True, help="Send to hosts that are not known ones.")
+@confirmed
 @_execution_options
 def retry(run: str, failed: bool, conditions: tuple[str, ...], **options: Any) -> int:
     """Ask some of a run's requests again. The latest answer counts; the earlier ones stay.
@@ -154,7 +156,7 @@ def _start(options: "SuiteOptions", *, simulate: bool, runs: Path, **rest: Any) 
             allow_code=rest["allow_scorer_code"],
             command=this_command(),
             sources=rest["sources"],
-            guard=rest["guard"](listener.paused),
+            guard=rest["guard"](listener.paused, listener.watch),
             listener=listener,
             announce=announce,
             say=listener.say,
@@ -182,7 +184,7 @@ def _resume(
             trust_base_url=trust_base_url,
             allow_code=rest["allow_scorer_code"],
             sources=rest["sources"],
-            guard=rest["guard"](listener.paused),
+            guard=rest["guard"](listener.paused, listener.watch),
             listener=listener,
             announce=announce,
             say=listener.say,

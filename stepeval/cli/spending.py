@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stepeval.cli.terminal import plain
-from stepeval.core.amounts import Money, parse_duration, parse_money
+from stepeval.core.amounts import Money, parse_duration, parse_money, parse_threshold
 
 if TYPE_CHECKING:
     from stepeval.api.guards import Guard
@@ -20,7 +20,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_cost": parse_money,
     "max_time": parse_duration,
     "give_up_after": parse_duration,
-    "confirm_above": parse_money,
+    "confirm_above": parse_threshold,
 }
 _GUARD_OPTIONS = (
     click.option("--max-cost", metavar="AMOUNT", help="Spend no more than this: 5USD."),
@@ -40,13 +40,13 @@ _CONFIRM_OPTIONS = (
         metavar="AMOUNT",
         envvar="STEPEVAL_CONFIRM_ABOVE",
         show_envvar=True,
-        help="Ask before a run that may cost more.  [default: 1USD]",
+        help="Ask before what may cost more; 0USD: always.  [default: 1USD]",
     ),
 )
 
 
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that bound a run; the command gets ``guard(tell) -> Guard``."""
+    """Adds the options that bound a run; the command gets ``guard(tell, watch) -> Guard``."""
 
     @wraps(command)
     def with_guard(*args: Any, **values: Any) -> Any:
@@ -59,7 +59,9 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             agreed = values.pop("yes") or chosen["max_cost"] is not None
             asking = _Asking(None if agreed else _ask, above)
 
-        def guard(tell: Callable[[str | None], None]) -> "Guard":
+        def guard(
+            tell: Callable[[str | None], None], watch: Callable[[Callable[[], float]], None]
+        ) -> "Guard":
             from stepeval.api.guards import Guard
             from stepeval.core.task import Budget
 
@@ -70,7 +72,7 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
                 requests=chosen["max_requests"],
                 give_up_after_s=chosen["give_up_after"],
             )
-            return Guard(budget, tell, asking.approve, asking.above)
+            return Guard(budget, tell, asking.approve, asking.above, watch)
 
         return command(*args, guard=guard, **values)
 

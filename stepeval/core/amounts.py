@@ -34,10 +34,25 @@ class Money:
 
 def parse_money(text: str) -> Money:
     """Raises ValueError, its message the end of a sentence: "must be ..."."""
+    money = parse_threshold(text)
+    if not money.amount:
+        raise ValueError(_no_money(text))
+    return money
+
+
+def parse_threshold(text: str) -> Money:
+    """Money that may be none: ``0USD`` is what every cost lies above.
+
+    Raises ValueError, its message the end of a sentence: "must be ...".
+    """
     found = _MONEY.fullmatch(text.strip())
-    if found is None or not 0 < float(found[1]) <= _MOST_MONEY:
-        raise ValueError(f"must be an amount and its currency, such as 5USD, not {_shown(text)}")
+    if found is None or not float(found[1]) <= _MOST_MONEY:
+        raise ValueError(_no_money(text))
     return Money(float(found[1]), found[2].upper())
+
+
+def _no_money(text: str) -> str:
+    return f"must be an amount and its currency, such as 5USD, not {_shown(text)}"
 
 
 def parse_points(text: str) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from stepeval.core.amounts import parse_duration, parse_money
+from stepeval.core.amounts import parse_duration, parse_money, parse_threshold
 from stepeval.core.task import Budget
 from stepeval.suite.findings import Findings
 from stepeval.suite.schema import BudgetEntry
@@ -29,6 +29,6 @@ def read_budget(entry: BudgetEntry, root: Node, findings: Findings) -> Budget:
         tokens=entry.tokens,
         time_s=read("time", entry.time, parse_duration),
         requests=entry.requests,
-        confirm_above=read("confirm_above", entry.confirm_above, parse_money),
+        confirm_above=read("confirm_above", entry.confirm_above, parse_threshold),
         give_up_after_s=read("give_up_after", entry.give_up_after, parse_duration),
     )

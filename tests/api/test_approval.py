@@ -52,6 +52,9 @@ def test_the_end_of_the_range_decides() -> None:
         (usd(0.2), usd(1000), True),
         (usd(1000), usd(0.2), False),  # the user has the last word
         (Money(0.2, "EUR"), None, False),
+        (usd(0), None, True),
+        (None, usd(0), True),
+        (Money(0, "CNY"), None, True),  # nothing is nothing in every currency
     ],
 )
 def test_the_user_sets_the_threshold_and_a_suite_only_lowers_it(

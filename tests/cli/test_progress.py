@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from stepeval.cli.progress import LineProgress, Tally, duration
+from stepeval.core.amounts import Money
 from stepeval.core.chat import Choice, Exchange, Failure, FailureKind, Response, Timing, Usage
 from stepeval.core.record import Attempt, Mode
-from stepeval.core.task import Arm, Cell, Provider, Sample, Suite
+from stepeval.core.task import Arm, Budget, Cell, Provider, Sample, Suite
 
 PROVIDER = Provider("p", "https://api.stepfun.ai/v1")
 PRICED = Arm("a", "p", "step-3.7-flash", "d")
@@ -59,6 +62,16 @@ def test_a_replay_pays_nobody() -> None:
     tally = Tally(SUITE, Mode.REPLAY)
     tally.count(Cell("1", PRICED, Sample("s", "x")), attempt(answer(1_000_000)), final=True)
     assert (tally.done, tally.spend()) == (1, "0")
+
+
+def test_of_a_budget_the_line_says_how_much_is_used_earlier_sessions_included() -> None:
+    bounded = replace(SUITE, budget=Budget(cost=Money(5, "USD")))
+    listener = LineProgress(Tally(bounded, Mode.LIVE), quiet=True)
+    listener.watch(lambda: 0.42)  # though this session has not seen an answer
+    assert "  0.42 of 5 USD" in listener.tally.line()
+    replayed = LineProgress(Tally(bounded, Mode.REPLAY), quiet=True)
+    replayed.watch(lambda: 0.42)
+    assert replayed.tally.spend() == "0"
 
 
 @pytest.mark.parametrize(

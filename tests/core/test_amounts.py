@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepeval.core.amounts import Money, duration_text, parse_duration, parse_money
+from stepeval.core.amounts import (
+    Money,
+    duration_text,
+    parse_duration,
+    parse_money,
+    parse_threshold,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,14 @@ def test_an_amount_has_its_currency(text: str, amount: float, currency: str) -> 
 def test_what_is_no_amount_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 5USD"):
         parse_money(text)
+
+
+def test_only_a_threshold_may_be_nothing() -> None:
+    assert parse_threshold("0USD") == Money(0, "USD")
+    assert parse_threshold("0.5 eur") == Money(0.5, "EUR")
+    for text in ("0", "-1USD", "9" * 400 + "USD"):
+        with pytest.raises(ValueError, match="such as 5USD"):
+            parse_threshold(text)
 
 
 @pytest.mark.parametrize(

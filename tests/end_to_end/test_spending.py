@@ -161,6 +161,50 @@ def test_a_run_that_may_cost_much_needs_a_yes(shell: Shell) -> None:
     assert not (shell.folder / ".stepeval").exists()
 
 
+DEAD = {"STEP_API_KEY": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": ""}
+
+
+def test_a_resumed_run_is_asked_about_by_what_is_left_and_a_no_changes_nothing(
+    shell: Shell,
+) -> None:
+    """Nothing can leave: no proxy is there."""
+    suite = many(shell, 20, "epochs: 500\n")
+    shell("run", suite, "--no-report", "--yes", env=DEAD, code=5)
+    stored = RunReader(shell.run_folder())
+    before, budget = stored.status(), stored.suite().budget
+    strict = ("latest", "--no-report", "--confirm-above", "0.05USD")
+    said = shell("resume", *strict, "--max-requests", "7", env=DEAD, code=2)
+    assert 0 < before.finals < 10_000
+    left = f"{10_000 - before.finals:,} requests to https://api.stepfun.ai/v1"
+    assert f"{left} may cost up to 0.7" in said.err
+    assert "say --yes, or bound it with --max-cost" in said.err
+    again = RunReader(shell.run_folder())
+    assert (again.status(), again.suite().budget) == (before, budget)
+    by_run = shell("run", "--resume", *strict, env=DEAD, code=2)
+    assert "say --yes" in by_run.err
+    assert "may cost" not in shell("resume", *strict, "--yes", env=DEAD, code=5).err
+
+
+def test_a_retry_is_asked_about_by_what_is_asked_again(shell: Shell) -> None:
+    shell("run", many(shell, 5), "--no-report", env=DEAD, code=5)
+    before = RunReader(shell.run_folder()).status()
+    some = ("retry", "latest", "--where", "sample=1", "--where", "sample=3", "--no-report")
+    said = shell(*some, "--confirm-above", "0USD", env=DEAD, code=2)
+    assert "2 requests to https://api.stepfun.ai/v1 may cost up to" in said.err
+    assert RunReader(shell.run_folder()).status() == before
+    assert "may cost" not in shell(*some, env=DEAD, code=5).err
+    none = ("retry", "latest", "--where", "outcome=correct", "--no-report")
+    assert "nothing is sent" in shell(*none, "--confirm-above", "0USD", env=DEAD).err
+
+
+def test_nothing_is_asked_about_a_simulated_run(shell: Shell) -> None:
+    always = ("--no-report", "--confirm-above", "0USD")
+    suite = many(shell)
+    shell("run", suite, "--simulate", "--max-requests", "5", *always, code=4)
+    shell("resume", "latest", "--max-requests", "100", *always)
+    shell("retry", "latest", "--where", "sample=3", *always)
+
+
 def test_on_a_terminal_it_asks_and_no_means_no(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     suite = many(shell, 20, "epochs: 500\n")

@@ -23,12 +23,14 @@ def test_every_bound_is_read_in_its_unit() -> None:
     )
     assert suite.budget == Budget(Money(5, "USD"), 1000, 5400, 9, Money(0.5, "CNY"), 180)
     assert read("").budget == Budget()
+    assert read("budget: {confirm_above: 0 USD}\n").budget.confirm_above == Money(0, "USD")
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("cost: 5", "s.yaml:5:16: cost must be an amount and its currency, such as 5USD, not '5'"),
+        ("cost: 0 USD", "cost must be an amount"),
         ("time: 2", "s.yaml:5:16: time must be a time with its unit"),
         ("confirm_above: much", "confirm_above must be an amount"),
         ("give_up_after: 3", "give_up_after must be a time with its unit"),
